@@ -1,0 +1,1 @@
+"""Inferencers; importing the package registers them."""

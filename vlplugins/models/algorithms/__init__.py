@@ -1,0 +1,9 @@
+"""Top-level models; importing the package registers them."""
+
+from vlplugins.models.algorithms.feature_extractor import FeatureExtractor
+from vlplugins.models.algorithms.slimmable_classifier import SlimmableClassifier
+from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
+from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
+from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
+
+__all__ = ['FeatureExtractor', 'SlimmableClassifier', 'SlimmableMoCo', 'SlimmableMoCoV3', 'SlimmableSimCLR']

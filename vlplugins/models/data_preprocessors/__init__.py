@@ -1,0 +1,5 @@
+"""Data preprocessors; importing the package registers them."""
+
+from vlplugins.models.data_preprocessors.self_supervised import SelfSupDataPreprocessor
+
+__all__ = ['SelfSupDataPreprocessor']

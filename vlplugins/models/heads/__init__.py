@@ -1,0 +1,5 @@
+"""Heads; importing the package registers them."""
+
+from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
+
+__all__ = ['SwitchableLinearHead']

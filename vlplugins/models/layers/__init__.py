@@ -1,0 +1,21 @@
+"""Building blocks of models; importing the package registers them."""
+
+from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
+from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
+from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
+from vlplugins.models.layers.widths import set_width, use_width, widths_of
+from vlplugins.utils.widths import check_widths
+
+__all__ = [
+    'SlimmableBatchNorm',
+    'SlimmableConv2d',
+    'SlimmableLinear',
+    'SwitchableBatchNorm1d',
+    'SwitchableBatchNorm2d',
+    'SwitchableLinear',
+    'SyncBatchNorm',
+    'check_widths',
+    'set_width',
+    'use_width',
+    'widths_of',
+]

@@ -1,0 +1,1 @@
+"""Task_modules of models; importing the package registers them."""

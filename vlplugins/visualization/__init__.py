@@ -1,0 +1,1 @@
+"""Visualizers; importing the package registers them."""
