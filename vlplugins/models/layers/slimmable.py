@@ -24,6 +24,11 @@ class _SlicedWeight(WidthModule):
         self.in_ranges = channel_ranges(self.in_counts, overlap)
         self.out_ranges = channel_ranges(self.out_counts, overlap)
 
+    def parameters_at(self, width: Optional[float] = None) -> int:
+        """Size of the slices of weight and bias."""
+        weight, bias = self._sliced(self.weight, self.bias, width)
+        return weight.numel() + (0 if bias is None else bias.numel())
+
     def _sliced(
         self, weight: Tensor, bias: Optional[Tensor], width: Optional[float]
     ) -> Tuple[Tensor, Optional[Tensor]]:
@@ -169,6 +174,10 @@ class SlimmableBatchNorm(WidthModule):
         self.bias = nn.Parameter(torch.zeros(counts[0]))
         self.register_buffer('running_mean', torch.zeros(counts[0]))
         self.register_buffer('running_var', torch.ones(counts[0]))
+
+    def parameters_at(self, width: Optional[float] = None) -> int:
+        """Size of the slices of scale and shift."""
+        return 2 * self.weight[self.ranges[self.width_index(width)]].numel()
 
     def forward(self, inputs: Tensor, width: Optional[float] = None) -> Tensor:
         """Normalise ``inputs [N, c(width), ...]``; in train mode the slices of the running statistics are updated."""

@@ -36,6 +36,10 @@ class _SwitchableModule(WidthModule):
         """Run the member of the width on ``inputs [N, c(width), ...]``."""
         return self.members[self.width_index(width)](inputs)
 
+    def parameters_at(self, width: Optional[float] = None) -> int:
+        """Size of the member of the width."""
+        return sum(parameter.numel() for parameter in self.members[self.width_index(width)].parameters())
+
     def _cut_ordinary(self, name: str, tensor: Tensor, index: int) -> Tensor:
         raise NotImplementedError
 

@@ -93,6 +93,10 @@ class WidthModule(nn.Module):
             width = self.default_width if self._active_width is None else self._active_width
         return self._index_of(width)
 
+    def parameters_at(self, width: Optional[float] = None) -> Optional[int]:
+        """Own parameters that a call at this width uses; ``None``: those of its children say it."""
+        return None
+
     def __getstate__(self) -> dict:
         # A copy taken inside `use_width` must not stay at that width after the context has ended.
         state = self.__dict__.copy()
@@ -130,6 +134,15 @@ def set_width(module: nn.Module, width: float) -> None:
     indices = [child.width_index(width) for child in children]
     for child, index in zip(children, indices):
         child.default_width = child.widths[index]
+
+
+def count_parameters(module: nn.Module, width: Optional[float] = None) -> int:
+    """Parameters that ``module`` uses at a width: of a shared weight its slice, of switchable parts the one in use."""
+    own = module.parameters_at(width) if isinstance(module, WidthModule) else None
+    if own is not None:
+        return own
+    direct = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+    return direct + sum(count_parameters(child, width) for child in module.children())
 
 
 @contextmanager

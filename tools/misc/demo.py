@@ -1,0 +1,251 @@
+"""Train the demo of a method and its ablations, print one table, draw one figure.
+
+Example: python tools/misc/demo.py slimclr --seeds 3
+What a demo is made of is declared in configs/<method>/demo.yml; every run goes through tools/train.py.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Deque, Dict, List, Optional
+
+import yaml
+from mmengine.config import Config
+from rich.console import Console
+
+import vlplugins
+from vlplugins.datasets.synthetic import prepare_synthetic_data
+from vlplugins.registry import MODELS
+from vlplugins.utils.cli import UsageError, friendly_errors, load_config
+from vlplugins.utils.complexity import model_costs
+from vlplugins.utils.widths import width_name
+from vlplugins.visualization.demo_report import check_expectations, draw_figure, make_table
+
+ROOT = Path(__file__).resolve().parents[2]
+MAIN_METHOD = 'slimclr'
+
+
+@dataclass
+class Job:
+    """One training or test run of a demo."""
+
+    name: str
+    seed: int
+    command: List[str]
+    folder: Path
+    process: Optional[subprocess.Popen] = None
+    started: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        """What the run printed."""
+        return self.folder / 'output.log'
+
+    @property
+    def metrics(self) -> Path:
+        """The final metrics of the run."""
+        return self.folder / 'metrics.json'
+
+    def start(self, threads: int) -> None:
+        """Start the run with so many threads."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.metrics.unlink(missing_ok=True)
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+        environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
+        self.started = time.monotonic()
+        with open(self.log, 'w', encoding='utf-8') as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def epoch(self) -> Optional[str]:
+        """The epoch that the log has reached."""
+        found = re.findall(r'Epoch\(train\)\s+\[(\d+)\]', self.log.read_text(encoding='utf-8', errors='replace'))
+        return found[-1] if found else None
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('method', nargs='?', default=MAIN_METHOD, help=f'method (default: {MAIN_METHOD})')
+    parser.add_argument('--seeds', type=int, default=1, help='runs of each config, with seeds 0, 1, ... (default: 1)')
+    parser.add_argument('--all', action='store_true', help='also the runs that are made only with several seeds')
+    parser.add_argument('--quick', action='store_true', help='shrunk by the section "quick": shows that it runs')
+    parser.add_argument('--record', action='store_true', help='write the results beside the README of the method')
+    parser.add_argument('--jobs', type=int, default=2, help='runs at a time (default: 2)')
+    parser.add_argument('--work-dir', default='work_dirs/demo', help='folder for logs, checkpoints and the figure')
+    parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto', help='where to train')
+    parser.add_argument('--list', action='store_true', help='list the methods with a demo')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser.parse_args(argv)
+
+
+def load_spec(path: Path) -> Dict[str, Any]:
+    """Read ``demo.yml`` and check its runs.
+
+    Raises:
+        UsageError: no such demo, a missing key, or a run whose config does not exist.
+    """
+    if not path.is_file():
+        known = sorted(each.parent.name for each in path.parents[1].glob('*/demo.yml'))
+        raise UsageError(f'no demo of {path.parent.name!r}; there are demos of {", ".join(known) or "no method"}')
+    spec = yaml.safe_load(path.read_text(encoding='utf-8'))
+    for key in ('title', 'runs', 'columns', 'figure'):
+        if key not in spec:
+            raise UsageError(f'{path} lacks the key {key!r}')
+    spec.setdefault('rows', [])
+    for run in spec['runs']:
+        run['path'] = path.parent / run['config']
+        if not run['path'].is_file():
+            raise UsageError(f'{path}: run {run["name"]!r} names the config {run["path"]}, which does not exist')
+    return spec
+
+
+def plan_jobs(spec: Dict[str, Any], args: argparse.Namespace, work_dir: Path) -> List[Job]:
+    """The runs to make, in the order of the table, seed by seed."""
+    jobs = []
+    runs = [run for run in spec['runs'] if args.all or args.seeds > 1 or not run.get('extended')]
+    for seed in range(args.seeds):
+        for run in runs:
+            # What is not trained depends on the seed by its initialisation alone, which tools/test.py draws.
+            folder = work_dir / re.sub(r'\W+', '_', run['name']) / f'seed{seed}'
+            tool = ['tools/train.py', str(run['path'])]
+            if not run.get('train', True):
+                tool = ['tools/test.py', str(run['path']), 'none']
+            command = [sys.executable, *tool, '--work-dir', str(folder), '--seed', str(seed)]
+            command += ['--out', str(folder / 'metrics.json')]
+            options = {**run.get('cfg_options', {}), **(spec.get('quick', {}) if args.quick else {})}
+            if options:
+                command += ['--cfg-options', *[f'{key}={value}' for key, value in options.items()]]
+            jobs.append(Job(run['name'], seed, command, folder))
+    return jobs
+
+
+def run_jobs(jobs: List[Job], at_once: int, console: Console) -> None:
+    """Run all jobs, some at a time, and say what happens.
+
+    Raises:
+        UsageError: a run failed; the message holds the end of its log.
+    """
+    waiting: Deque[Job] = deque(jobs)
+    running: List[Job] = []
+    threads = max(1, (os.cpu_count() or 1) // at_once)
+    finished = 0
+    try:
+        with console.status('starting') as status:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    job = waiting.popleft()
+                    job.start(threads)
+                    running.append(job)
+                time.sleep(0.2)
+                shown = [f'{job.name} (seed {job.seed}, epoch {job.epoch() or "-"})' for job in running]
+                status.update(f'{finished}/{len(jobs)} runs done; now: {", ".join(shown)}')
+                for job in [job for job in running if job.process.poll() is not None]:
+                    running.remove(job)
+                    finished += 1
+                    _report(job, finished, len(jobs), console)
+    finally:
+        for job in running:
+            job.process.kill()
+
+
+def _report(job: Job, finished: int, total: int, console: Console) -> None:
+    seconds = time.monotonic() - job.started
+    if job.process.returncode or not job.metrics.is_file():
+        tail = '\n'.join(job.log.read_text(encoding='utf-8', errors='replace').splitlines()[-15:])
+        raise UsageError(f'the run {job.name!r} (seed {job.seed}) failed; the end of {job.log}:\n{tail}')
+    console.print(f'[{finished}/{total}] {job.name}, seed {job.seed}: {seconds:.0f} s', highlight=False)
+
+
+def read_results(jobs: List[Job]) -> Dict[str, List[Dict[str, float]]]:
+    """Metrics of each run, one entry per seed."""
+    results: Dict[str, List[Dict[str, float]]] = {}
+    for job in jobs:
+        results.setdefault(job.name, []).append(json.loads(job.metrics.read_text(encoding='utf-8')))
+    return results
+
+
+def read_curves(jobs: List[Job], key: str) -> Dict[str, Any]:
+    """Mean of a logged value in each epoch, of the first seed of each run: ``{name: (epochs, values)}``."""
+    curves: Dict[str, Any] = {}
+    for job in jobs:
+        logs = sorted(job.folder.glob('*/vis_data/scalars.json'))
+        if job.seed or not logs:
+            continue
+        by_epoch: Dict[int, List[float]] = {}
+        for line in logs[-1].read_text(encoding='utf-8').splitlines():
+            record = json.loads(line)
+            if key in record and 'epoch' in record:
+                by_epoch.setdefault(record['epoch'], []).append(record[key])
+        if by_epoch:
+            curves[job.name] = (list(by_epoch), [sum(values) / len(values) for values in by_epoch.values()])
+    return curves
+
+
+def row_costs(spec: Dict[str, Any]) -> Dict[str, Any]:
+    """Parameters and FLOPs of each row, where the demo says how to count them (``cost: {module, shape}``)."""
+    if 'cost' not in spec:
+        return {}
+    cfg = Config.fromfile(spec['runs'][0]['path'])
+    model = MODELS.build(cfg.model).get_submodule(spec['cost']['module'])
+    return {width_name(width or 1.0): cost for width, cost in model_costs(model, spec['cost']['shape']).items()}
+
+
+def write_results(path: Path, args: argparse.Namespace, results: Any, expectations: Any) -> None:
+    """Keep the numbers with the command and the versions that made them."""
+    import mmcv
+    import mmengine
+    import torch
+
+    packages = dict(vlplugins=vlplugins, torch=torch, mmengine=mmengine, mmcv=mmcv)
+    record = dict(
+        command=f'make demo METHOD={args.method} SEEDS={args.seeds}',
+        versions={name: package.__version__ for name, package in packages.items()},
+        results=results,
+        expectations=[line for _, line in expectations],
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+
+
+@friendly_errors
+def main(argv: Optional[List[str]] = None) -> None:
+    """Run a demo."""
+    args = parse_args(argv)
+    console = Console(width=max(Console().width, 100))
+    configs = ROOT / 'configs'
+    if args.list:
+        for path in sorted(configs.glob('*/demo.yml')):
+            console.print(f'{path.parent.name}: {load_spec(path)["title"]}')
+        return
+    spec = load_spec(configs / args.method / 'demo.yml')
+    if args.device == 'cpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+    work_dir = Path(args.work_dir, args.method)
+    jobs = plan_jobs(spec, args, work_dir.resolve())
+    prepare_synthetic_data(load_config(str(spec['runs'][0]['path'])))
+    run_jobs(jobs, args.jobs, console)
+    results = read_results(jobs)
+    costs = row_costs(spec)
+    console.print(make_table(spec, results, costs))
+    expectations = check_expectations(spec, results)
+    for _, line in expectations:
+        console.print(line, highlight=False)
+    figure = work_dir / f'{args.method}.png'
+    draw_figure(spec, results, costs, read_curves(jobs, spec['figure'].get('curve', 'loss')), figure)
+    write_results(work_dir / 'results.json', args, results, expectations)
+    if args.record:
+        write_results(configs / args.method / 'demo_results.json', args, results, expectations)
+    console.print(f'figure: {figure}\nnumbers: {work_dir / "results.json"}', highlight=False)
+
+
+if __name__ == '__main__':
+    main()

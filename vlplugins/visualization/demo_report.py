@@ -1,0 +1,153 @@
+"""Table and figure of a demo: runs side by side, mean and deviation over seeds."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+from rich.table import Table
+
+# For each run and seed its metrics.
+Results = Dict[str, List[Dict[str, float]]]
+
+
+def summarise(results: Results, run: str, metric: str) -> Optional[Tuple[float, float]]:
+    """Mean and standard deviation of a metric over the seeds of a run; ``None`` where the run does not have it."""
+    values = [metrics[metric] for metrics in results.get(run, []) if metric in metrics]
+    return (float(np.mean(values)), float(np.std(values))) if values else None
+
+
+def _cell(summary: Optional[Tuple[float, float]], spec: str, with_deviation: bool) -> str:
+    if summary is None:
+        return ''
+    mean, deviation = (format(value, spec) for value in summary)
+    return f'{mean} ± {deviation}' if with_deviation else mean
+
+
+def make_table(spec: Dict[str, Any], results: Results, costs: Dict[str, Any]) -> Table:
+    """Build the table of a demo.
+
+    Args:
+        spec: The demo: ``title``, ``runs``, ``rows``, ``columns`` (``heading``, ``metric``, ``format``), ``chance``,
+            ``upper_bound``.
+        results: Metrics of the runs that were made.
+        costs: For each row its ``parameters`` and ``flops``; may be empty.
+    """
+    seeds = max((len(each) for each in results.values()), default=0)
+    table = Table(title=spec['title'] + (f' (mean ± deviation of {seeds} seeds)' if seeds > 1 else ''))
+    table.add_column('run', max_width=30)
+    has_rows, columns = bool(spec['rows']), spec['columns']
+    for heading in ([spec.get('row_heading', 'variant')] if has_rows else []) + (
+        ['parameters', 'FLOPs'] if costs else []
+    ):
+        table.add_column(heading, justify='right')
+    for column in columns:
+        table.add_column(column['heading'], justify='right')
+    for run in spec['runs']:
+        if run['name'] not in results:
+            continue
+        first = True
+        for row in spec['rows'] or ['']:
+            summaries = [summarise(results, run['name'], column['metric'].format(row=row)) for column in columns]
+            if not any(summaries):
+                continue
+            cells = [run['name'] if first else '']
+            shown = run.get('costs', True)
+            cells += ([row] if shown else ['']) if has_rows else []
+            if costs:
+                cells += [f'{costs[row].parameters:,}', f'{costs[row].flops / 1e6:.2f} M'] if shown else ['', '']
+            cells += [
+                _cell(summary, column.get('format', '.1f'), seeds > 1) for summary, column in zip(summaries, columns)
+            ]
+            table.add_row(*cells)
+            first = False
+        table.add_section()
+    for name in ('chance', 'upper_bound'):
+        if name in spec:
+            blank = [''] * (has_rows + (2 if costs else 0))
+            table.add_row(name.replace('_', ' '), *blank, *[str(value) for value in _per_column(spec[name], columns)])
+    return table
+
+
+def _per_column(value: Any, columns: Sequence[dict]) -> List[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value] * len(columns)
+
+
+def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[bool, str]]:
+    """Compare runs as the demo's ``expect`` says.
+
+    Each item has ``what``, ``run``, ``over``, ``metric`` and ``margin``: in the mean over seeds ``run`` must be better
+    than ``over`` by at least the margin, for each of ``rows`` (all by default), or with ``mean: true`` in their mean.
+    ``over_metric`` is the metric of ``over`` where it has another name. Items whose runs were not made are left out.
+
+    Returns:
+        Whether each holds, and a line that says so.
+    """
+    outcomes = []
+    for item in spec.get('expect', []):
+        rows = item.get('rows', spec['rows']) or ['']
+        pairs = [
+            (
+                summarise(results, item['run'], item['metric'].format(row=row)),
+                summarise(results, item['over'], item.get('over_metric', item['metric']).format(row=row)),
+            )
+            for row in rows
+        ]
+        if any(left is None or right is None for left, right in pairs):
+            continue
+        differences = [left[0] - right[0] for left, right in pairs]
+        if item.get('mean'):
+            differences = [float(np.mean(differences))]
+        least = min(differences)
+        shown = ', '.join(f'{difference:+.1f}' for difference in differences)
+        holds = least >= item['margin']
+        outcomes.append((holds, f'{"held" if holds else "NOT HELD"}: {item["what"]} (≥ {item["margin"]:+g}): {shown}'))
+    return outcomes
+
+
+def draw_figure(
+    spec: Dict[str, Any], results: Results, costs: Dict[str, Any], curves: Dict[str, Any], path: Path
+) -> None:
+    """Draw a metric against the cost of the rows, one line per run, and the training curves beside it.
+
+    Args:
+        spec: The demo; ``figure`` has ``metric`` (with ``{row}``), ``label``, ``curve_label``.
+        results: Metrics of the runs.
+        costs: For each row its cost.
+        curves: For each run ``(epochs, values)``.
+        path: The PNG to write.
+    """
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.8), constrained_layout=True)
+    options = spec['figure']
+    for index, run in enumerate(spec['runs']):
+        name, colour = run['name'], f'C{index}'
+        summaries = {row: summarise(results, name, options['metric'].format(row=row)) for row in spec['rows']}
+        found = {row: summary for row, summary in summaries.items() if summary is not None}
+        if not found:
+            continue
+        means = [summary[0] for summary in found.values()]
+        if not run.get('costs', True):
+            left.axhline(means[0], color=colour, linestyle=':', label=name)
+        else:
+            flops = [costs[row].flops / 1e6 for row in found]
+            deviations = [summary[1] for summary in found.values()]
+            left.errorbar(flops, means, yerr=deviations, marker='o', capsize=3, color=colour, label=name)
+        if name in curves:
+            right.plot(*curves[name], color=colour, label=name)
+    left.set(xscale='log', xlabel='MFLOPs of one input (log scale)', ylabel=options['label'], title=spec['title'])
+    ticks = [cost.flops / 1e6 for cost in costs.values()]
+    left.set_xticks(ticks, [f'{tick:.2f}\n{row}' for tick, row in zip(ticks, costs)])
+    left.set_xticks([], minor=True)
+    if 'chance' in spec:
+        left.axhline(_per_column(spec['chance'], spec['columns'])[0], color='grey', linewidth=0.8, label='chance')
+    right.set(xlabel='epoch', ylabel=options['curve_label'], title='training')
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize='small')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
