@@ -13,6 +13,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from vlplugins.compat.checkpoint_loading import CheckpointError
 from vlplugins.registry import UnknownTypeError
 from vlplugins.utils.config_check import ConfigError, check_config
 from vlplugins.utils.records import RecordError
@@ -27,6 +28,7 @@ _USER_ERRORS = (
     UsageError,
     ConfigError,
     UnknownTypeError,
+    CheckpointError,
     RecordError,
     FileNotFoundError,
     FileExistsError,

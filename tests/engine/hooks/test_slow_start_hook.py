@@ -38,13 +38,28 @@ class Recorder(Hook):
         self.rates.append(runner.optim_wrapper.param_groups[0]['lr'])
 
 
-def rates(folder, factor, stops=(4,)):
-    """Learning rate of each iteration of four epochs, in one piece or resumed at the epochs ``stops``."""
+class Interrupt(Hook):
+    """Ends the run at the start of an epoch, as a killed process does."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def before_train_epoch(self, runner):
+        if runner.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def rates(folder, factor, interruptions=()):
+    """Learning rate of each iteration of four epochs, in one piece or killed and resumed at the epochs given."""
     found = []
-    for index, stop in enumerate(stops):
+    for index, stop in enumerate((*interruptions, None)):
         recorder = Recorder()
-        hook = dict(type='SlowStartHook', start_epoch=2, lr_factor=factor)
-        make_runner(folder, stop, [hook, recorder], param_scheduler=dict(COSINE), resume=index > 0).train()
+        hooks = [dict(type='SlowStartHook', start_epoch=2, lr_factor=factor), recorder, Interrupt(stop)]
+        runner = make_runner(folder, 4, hooks, param_scheduler=dict(COSINE), resume=index > 0)
+        try:
+            runner.train()
+        except KeyboardInterrupt:
+            pass
         found += recorder.rates
     return found
 
@@ -54,8 +69,8 @@ def test_learning_rate_is_multiplied_once_and_the_cosine_goes_on(tmp_path):
     once = rates(tmp_path / 'once', 2.5)
     assert once == pytest.approx(plain[:4] + [2.5 * rate for rate in plain[4:]])
     # Resumed before, at and after the change: never twice, never forgotten.
-    for stops in ((1, 4), (2, 4), (3, 4)):
-        assert rates(tmp_path / f'resumed{stops[0]}', 2.5, stops) == pytest.approx(once)
+    for stop in (1, 2, 3):
+        assert rates(tmp_path / f'resumed{stop}', 2.5, [stop]) == pytest.approx(once)
 
 
 def test_start_that_never_comes_is_warned_of(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.registry import TASK_UTILS
+from vlplugins.utils.optional import require
 
 
 @TASK_UTILS.register_module()
@@ -35,15 +36,12 @@ class SyntheticDigits(SyntheticDataset):
 
     def write(self, folder: Path) -> None:
         """Write images, annotation files and class names."""
-        try:
-            from sklearn.datasets import load_digits
-            from sklearn.model_selection import train_test_split
-        except ImportError:
-            raise ImportError('SyntheticDigits needs scikit-learn: pip install scikit-learn') from None
-        digits = load_digits()
+        datasets = require('sklearn.datasets', 'SyntheticDigits')
+        selection = require('sklearn.model_selection', 'SyntheticDigits')
+        digits = datasets.load_digits()
         # 0..16 to the 8 bits of an image file
         images = np.round(digits.images * 255 / 16).astype(np.uint8)
-        train, val = train_test_split(
+        train, val = selection.train_test_split(
             np.arange(len(images)), test_size=self.num_val, stratify=digits.target, random_state=self.seed
         )
         for split, indices in (('train', train), ('val', val)):

@@ -4,6 +4,8 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
+from vlplugins.utils.optional import require
+
 
 def few_label_draws(labels: np.ndarray, labels_per_class: int, draws: int, seed: int = 0) -> List[np.ndarray]:
     """Draw sets of ``labels_per_class`` samples of every class.
@@ -62,8 +64,7 @@ def linear_probe_accuracy(
     Returns:
         Mean accuracy in per cent, and its standard deviation over the draws (0 with all labels).
     """
-    from sklearn.linear_model import LogisticRegression
-
+    linear_model = require('sklearn.linear_model', 'the linear probe')
     mean, std = bank.mean(axis=0), bank.std(axis=0)
     std = np.where(std > 0, std, 1.0)
     bank, queries = (bank - mean) / std, (queries - mean) / std
@@ -73,7 +74,7 @@ def linear_probe_accuracy(
         subsets = few_label_draws(bank_labels, labels_per_class, draws, seed)
     scores = []
     for subset in subsets:
-        probe = LogisticRegression(C=1.0 / (l2 * len(subset)), max_iter=max_iter)
+        probe = linear_model.LogisticRegression(C=1.0 / (l2 * len(subset)), max_iter=max_iter)
         probe.fit(bank[subset], bank_labels[subset])
         scores.append(100.0 * probe.score(queries, query_labels))
     return float(np.mean(scores)), float(np.std(scores))

@@ -1,0 +1,33 @@
+"""Packages that only some parts need."""
+
+import importlib
+from types import ModuleType
+
+# Distributions whose name is not that of their module; OpenMMLab's pins disagree, hence --no-deps.
+_DISTRIBUTIONS = dict(
+    mmdet='--no-deps mmdet',
+    mmaction='--no-deps mmaction2',
+    mmpose='--no-deps mmpose',
+    sklearn='scikit-learn',
+    cv2='opencv-python-headless',
+)
+
+
+def require(module: str, needed_by: str) -> ModuleType:
+    """Import an optional package.
+
+    Args:
+        module: Name of the module.
+        needed_by: What needs it, for the message.
+
+    Raises:
+        ImportError: it is not installed; one line says who needs it and how to get it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.split('.')[0]:
+            raise
+        top = module.split('.')[0]
+        install = _DISTRIBUTIONS.get(top, top)
+        raise ImportError(f'{needed_by} needs the package {top}: pip install {install}') from None
