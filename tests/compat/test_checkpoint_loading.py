@@ -66,7 +66,7 @@ def test_training_resumes(tmp_path):
 
 
 def test_upstream_still_needs_the_workaround(tmp_path):
-    """When this fails, MMEngine or torch have mended it: remove compat/checkpoint_loading.py's reason (not its safety)."""
+    """When this fails, MMEngine or torch have mended it: the loader is then needed for its safety alone."""
     make_runner(tmp_path, epochs=1).train()
     with pytest.raises(pickle.UnpicklingError, match='HistoryBuffer'):
         torch.load(tmp_path / 'epoch_1.pth')
