@@ -14,6 +14,7 @@ class BuildWithConfigs(build_py):
     """Copies configs, tools and the model index into the built package; the source tree stays as it is."""
 
     def run(self) -> None:
+        """Build, then copy."""
         super().run()
         if self.editable_mode:
             return

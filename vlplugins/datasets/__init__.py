@@ -2,5 +2,6 @@
 
 from vlplugins.datasets import synthetic, transforms
 from vlplugins.datasets.image_folder import ImageFolderDataset
+from vlplugins.datasets.workers import seed_worker
 
-__all__ = ['ImageFolderDataset', 'synthetic', 'transforms']
+__all__ = ['ImageFolderDataset', 'seed_worker', 'synthetic', 'transforms']
