@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmengine.dataset import BaseDataset
-
+from vlplugins.datasets.skip_bad import SkipBadDataset
 from vlplugins.registry import DATASETS
-from vlplugins.utils.records import RecordError, SkipCounter
+from vlplugins.utils.records import RecordError
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 
 
 @DATASETS.register_module()
-class ImageFolderDataset(BaseDataset):
+class ImageFolderDataset(SkipBadDataset):
     """Images of a folder tree, as ImageNet is laid out.
 
     Without ``ann_file``, each folder below ``data_root/data_prefix`` is a class, numbered in sorted order; without
@@ -28,8 +27,7 @@ class ImageFolderDataset(BaseDataset):
         with_label: Whether records have labels.
         classes: Class names. By default the folder names, or unknown with an annotation file.
         extra_info: Items put into every record, e.g. ``dict(role='bank')``.
-        skip_bad: In training replace an unreadable image by another one, and count it, instead of stopping. In test
-            mode an unreadable image is always an error: leaving it out would change the metric.
+        skip_bad: As in :class:`SkipBadDataset`.
         extensions: Lower-case endings of image files.
         pipeline: Transforms.
         kwargs: Further arguments of MMEngine's ``BaseDataset`` (``test_mode``, ``indices``, ``lazy_init``, ...).
@@ -52,14 +50,14 @@ class ImageFolderDataset(BaseDataset):
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
-        self.with_label, self.skip_bad = with_label, skip_bad
+        self.with_label = with_label
         self.extra_info, self.extensions = dict(extra_info or {}), tuple(extensions)
-        self.skipped = SkipCounter('images')
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
             data_prefix=dict(img_path=data_prefix),
             metainfo=None if classes is None else dict(classes=tuple(classes)),
+            skip_bad=skip_bad,
             pipeline=list(pipeline),
             **kwargs,
         )
@@ -123,14 +121,3 @@ class ImageFolderDataset(BaseDataset):
         if classes is not None and int(label) >= len(classes):
             raise RecordError(path, f'label {label}', f'a label below {len(classes)}, the classes', f'line {number}')
         return dict(img_path=str(self.image_root / name.strip()), gt_label=int(label))
-
-    def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline on a record; ``None`` for an unreadable image that may be replaced by another."""
-        try:
-            return super().prepare_data(idx)
-        except RecordError as error:
-            if not self.skip_bad or self.test_mode:
-                raise
-            self.skipped.add(f'unreadable ({error.file})')
-            self.skipped.log()
-            return None

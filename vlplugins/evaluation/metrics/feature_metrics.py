@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vlplugins.evaluation.functional.knn import knn_classify
 from vlplugins.evaluation.functional.linear_probe import linear_probe_accuracy
+from vlplugins.evaluation.functional.ridge_probe import ridge_classify
 from vlplugins.registry import METRICS
 from vlplugins.utils.widths import width_name
 
@@ -146,3 +147,25 @@ class LinearProbeAccuracy(FeatureMetric):
             bank, bank_labels, queries, query_labels, self.labels_per_class, self.draws, self.l2, self.seed
         )
         return {'': mean} if self.labels_per_class is None else {'': mean, '_std': std}
+
+
+@METRICS.register_module()
+class RidgeProbeAccuracy(FeatureMetric):
+    """Accuracy, in per cent, of closed-form ridge regression on one-hot labels, per width.
+
+    Args:
+        l2: Strength of the regularisation.
+        kwargs: Arguments of :class:`FeatureMetric`.
+    """
+
+    default_prefix = 'ridge'
+
+    def __init__(self, l2: float = 0.01, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.l2 = l2
+
+    def judge(self, bank, bank_labels, queries, query_labels) -> Dict[str, float]:
+        """Share of queries whose highest regressed value is that of their class."""
+        arrays: List[Tensor] = [torch.from_numpy(each) for each in (bank, bank_labels, queries)]
+        predicted = ridge_classify(*arrays, l2=self.l2)
+        return {'': 100.0 * float(np.mean(predicted.numpy() == query_labels))}

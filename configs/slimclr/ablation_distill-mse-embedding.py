@@ -1,0 +1,5 @@
+"""Ablation: mean squared error of the embeddings as distillation."""
+
+_base_ = 'slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
+
+model = dict(loss=dict(distill=dict(_delete_=True, type='SimilarityMSE'), distill_on='embeddings'))

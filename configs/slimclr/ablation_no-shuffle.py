@@ -1,0 +1,5 @@
+"""Ablation: keys without shuffled normalisation."""
+
+_base_ = 'slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
+
+model = dict(shuffle_bn=False)

@@ -1,0 +1,5 @@
+"""Ablation: re-weighting scheme suffix_sum."""
+
+_base_ = 'slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
+
+model = dict(loss=dict(reweight='suffix_sum'))

@@ -1,0 +1,5 @@
+"""Ablation: an independent projector for each width."""
+
+_base_ = 'slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
+
+model = dict(neck=dict(kind='switchable'))

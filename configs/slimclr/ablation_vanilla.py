@@ -1,0 +1,6 @@
+"""Ablation: plain joint training, without slow start, distillation and re-weighting."""
+
+_base_ = 'slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
+
+model = dict(loss=dict(distill=None, reweight='none'))
+custom_hooks = [dict(type='EpochSeedHook')]

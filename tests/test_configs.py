@@ -1,0 +1,118 @@
+"""Every config parses, passes the check, and its model builds and runs one training step on inputs of its shape."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.structures import InstanceData
+
+from vlplugins.structures import ClassificationDataSample
+from vlplugins.utils.config_check import check_config
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
+IDS = [str(path.relative_to(ROOT / 'configs')) for path in CONFIGS]
+
+
+def load(path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.get('default_scope', 'vlplugins'))
+    return cfg
+
+
+@pytest.fixture(autouse=True)
+def _restore_scope():
+    yield
+    DefaultScope.get_instance('vlplugins', scope_name='vlplugins')
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=IDS)
+def test_config_passes_the_check(path):
+    check_config(load(path))
+
+
+def shrink(cfg):
+    """Fewer channels and a shorter queue: the structure stays that of the config."""
+    changes = {}
+    model = cfg.model
+    for part in ('neck', 'predictor'):
+        if part in model and model[part].get('type') == 'SlimmableMLPNeck':
+            changes[f'model.{part}.hid_channels'] = 32
+    if model.get('type') == 'SlimmableMoCo':
+        changes['model.queue_len'] = 16
+    cfg.merge_from_dict(changes)
+    return cfg
+
+
+def contrastive_batch(cfg):
+    channels, size = model_input(cfg)
+    return dict(inputs=[torch.randint(0, 255, (4, channels, size, size), dtype=torch.uint8) for _ in range(2)])
+
+
+def classification_batch(cfg):
+    channels, size = model_input(cfg)
+    samples = [ClassificationDataSample().set_gt_label(index) for index in range(4)]
+    return dict(
+        inputs=torch.randint(0, 255, (4, channels, size, size), dtype=torch.uint8),
+        data_samples=samples,
+    )
+
+
+def model_input(cfg):
+    backbone = cfg.model.backbone
+    return backbone.get('in_channels', 3), 64 if backbone.get('stem', 'imagenet') == 'imagenet' else 8
+
+
+def detection_batch(cfg):
+    from mmdet.structures import DetDataSample
+
+    sample = DetDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64), scale_factor=(1.0, 1.0)))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor([[8.0, 8.0, 40.0, 48.0]]), labels=torch.tensor([1]), masks=_one_mask()
+    )
+    return dict(inputs=[torch.randint(0, 255, (3, 64, 64), dtype=torch.uint8)], data_samples=[sample])
+
+
+def _one_mask():
+    import numpy as np
+    from mmdet.structures.mask import BitmapMasks
+
+    mask = np.zeros((1, 64, 64), dtype=np.uint8)
+    mask[0, 8:48, 8:40] = 1
+    return BitmapMasks(mask, 64, 64)
+
+
+BATCHES = {
+    'SlimmableMoCo': contrastive_batch,
+    'SlimmableMoCoV3': contrastive_batch,
+    'SlimmableSimCLR': contrastive_batch,
+    'SlimmableClassifier': classification_batch,
+    'MaskRCNN': detection_batch,
+    'FasterRCNN': detection_batch,
+}
+
+
+# Examples are trained through tools/train.py by a test of their own.
+TRAINED = [path for path in CONFIGS if 'examples' not in path.parts]
+
+
+@pytest.mark.parametrize('path', TRAINED, ids=[str(path.relative_to(ROOT / 'configs')) for path in TRAINED])
+def test_model_builds_and_takes_a_step(path):
+    from mmengine.registry import MODELS
+
+    cfg = shrink(load(path))
+    cfg.model.backbone.pop('init_cfg', None)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    kind = type(model).__name__
+    if kind == 'FeatureExtractor':
+        assert model(torch.randn(2, *[model_input(cfg)[0], 16, 16]))
+        return
+    model.train()
+    data = model.data_preprocessor(BATCHES[kind](cfg), True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert loss.isfinite()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
