@@ -7,6 +7,7 @@ Several GPUs: bash tools/dist_train.sh CONFIG 8; Slurm: bash tools/slurm_train.s
 import argparse
 from typing import List, Optional
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -45,6 +46,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def apply_train_arguments(cfg: Config, args: argparse.Namespace) -> None:
     """Put the arguments of training into the config."""
     if args.amp:
+        if not torch.cuda.is_available():
+            raise UsageError('--amp needs a GPU; train without it on a CPU')
         kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise UsageError(f"--amp needs optim_wrapper.type='OptimWrapper', the config has {kind!r}")

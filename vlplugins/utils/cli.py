@@ -3,6 +3,7 @@
 import argparse
 import functools
 import json
+import linecache
 import os
 import pickle
 import sys
@@ -61,12 +62,31 @@ def friendly_errors(main: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+# A ``raise`` written in one of these packages answers what a config or a file holds.
+_CHECKING_PACKAGES = ('vlplugins', 'mmengine.registry', 'mmengine.optim.scheduler')
+
+
 def _user_error(error: Optional[BaseException]) -> Optional[BaseException]:
     while error is not None:
-        if isinstance(error, _USER_ERRORS):
+        if isinstance(error, _USER_ERRORS) or (isinstance(error, Exception) and _is_validation(error)):
             return error
-        error = error.__cause__
+        # MMEngine raises an error of a constructor anew, with the same type and the name of the class before it.
+        same = type(error.__context__) is type(error) and not error.__suppress_context__
+        error = error.__cause__ or (error.__context__ if same else None)
     return None
+
+
+def _is_validation(error: Exception) -> bool:
+    """Whether a ``raise`` statement of a package that checks its input made the error, not an operation that failed."""
+    traceback = error.__traceback__
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    module = traceback.tb_frame.f_globals.get('__name__', '')
+    if not any(module == name or module.startswith(f'{name}.') for name in _CHECKING_PACKAGES):
+        return False
+    return linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno).lstrip().startswith('raise ')
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,57 @@
+import pytest
+from mmengine import registry as roots
+from mmengine.registry import DefaultScope, Registry
+
+from vlplugins import registry
+from vlplugins.registry import HOOKS, MODELS, UnknownTypeError
+
+
+def test_every_root_registry_has_a_child_with_its_name_and_locations():
+    for name in dir(roots):
+        root = getattr(roots, name)
+        if isinstance(root, Registry):
+            child = getattr(registry, name)
+            assert child.parent is root and child.scope == 'vlplugins' and child.name == root.name
+            assert child._locations and all(each.startswith('vlplugins.') for each in child._locations)
+
+
+def test_default_scope_alone_finds_every_part():
+    with roots.MODELS.switch_scope_and_registry('vlplugins') as models:
+        assert models.get('SlimmableResNet').__module__.startswith('vlplugins')
+    with roots.HOOKS.switch_scope_and_registry('vlplugins') as hooks:
+        assert 'SlowStartHook' in hooks and 'CheckpointHook' in hooks
+
+
+def test_parts_of_other_packages_by_scope_both_ways():
+    from mmdet.registry import MODELS as DET_MODELS
+
+    assert MODELS.get('mmdet.FPN').__name__ == 'FPN'
+    assert MODELS.get('mmaction.STGCN').__name__ == 'STGCN'
+    assert MODELS.get('mmpose.TCN').__name__ == 'TCN'
+    assert DET_MODELS.get('vlplugins.SlimmableResNet').__name__ == 'SlimmableResNet'
+
+
+@pytest.mark.parametrize(
+    'asked, near', [('SlimmableResnet', 'SlimmableResNet'), ('SlimResNet', 'SlimmableResNet'), ('mmdet.FPNN', 'FPN')]
+)
+def test_misspelt_type_names_the_nearest(asked, near):
+    with pytest.raises(UnknownTypeError, match=f"'{near}'"):
+        MODELS.build(dict(type=asked))
+
+
+def test_nothing_near_says_so_and_membership_does_not_raise():
+    with pytest.raises(UnknownTypeError, match='No registered name is near'):
+        MODELS.get('Qqqqqq')
+    assert 'Qqqqqq' not in MODELS and 'EpochSeedHook' in HOOKS
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(registry.importlib.util, 'find_spec', lambda name: None)
+    assert 'needs the package mmaction2' in MODELS.explain_missing('mmaction.Nothing')
+
+
+def test_scope_of_the_run_is_left_alone():
+    current = DefaultScope.get_current_instance()
+    with pytest.raises(UnknownTypeError):
+        MODELS.get('Nothing')
+    assert DefaultScope.get_current_instance() is current
