@@ -1,1 +1,6 @@
-"""Visualizers; importing the package registers them."""
+"""Visualizers that draw what a person wants to see of a result; importing the package registers them."""
+
+from vlplugins.visualization.base import TaskVisualizer
+from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
+
+__all__ = ['ClassificationVisualizer', 'TaskVisualizer']

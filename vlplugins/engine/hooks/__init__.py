@@ -4,6 +4,7 @@ from vlplugins.engine.hooks.epoch_seed_hook import EpochSeedHook
 from vlplugins.engine.hooks.frozen_backbone_check_hook import FrozenBackboneCheckHook
 from vlplugins.engine.hooks.gradient_imbalance_hook import GradientImbalanceHook
 from vlplugins.engine.hooks.loss_reweight_hook import LossReweightHook
+from vlplugins.engine.hooks.prediction_visualization_hook import PredictionVisualizationHook
 from vlplugins.engine.hooks.scheduled_value_hook import ScheduledValueHook
 from vlplugins.engine.hooks.slow_start_hook import SlowStartHook
 
@@ -12,6 +13,7 @@ __all__ = [
     'FrozenBackboneCheckHook',
     'GradientImbalanceHook',
     'LossReweightHook',
+    'PredictionVisualizationHook',
     'ScheduledValueHook',
     'SlowStartHook',
 ]

@@ -6,9 +6,11 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
+from vlplugins.models.layers.switchable import untrained_widths
 from vlplugins.registry import HOOKS
+from vlplugins.utils.widths import width_name
 
 
 @HOOKS.register_module()
@@ -26,12 +28,19 @@ class FrozenBackboneCheckHook(Hook):
         self.prefix = prefix
         self._before: Dict[str, Tensor] = {}
 
-    def _tensors(self, runner: Runner) -> Dict[str, Tensor]:
+    def _part(self, runner: Runner) -> nn.Module:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        return model.get_submodule(self.prefix).state_dict()
+        return model.get_submodule(self.prefix)
+
+    def _tensors(self, runner: Runner) -> Dict[str, Tensor]:
+        return self._part(runner).state_dict()
 
     def before_train(self, runner: Runner) -> None:
-        """Keep a copy of the tensors on the CPU."""
+        """Keep a copy of the tensors on the CPU; warn of widths that the loaded weights were never trained at."""
+        idle = untrained_widths(self._part(runner))
+        if idle:
+            names = ', '.join(map(width_name, idle))
+            runner.logger.warning(f'the loaded {self.prefix} was never trained at the widths {names}')
         self._before = {name: tensor.detach().cpu().clone() for name, tensor in self._tensors(runner).items()}
 
     def after_train_epoch(self, runner: Runner) -> None:

@@ -12,7 +12,8 @@ from vlplugins.registry import MODELS
 
 @MODELS.register_module()
 class FeatureExtractor(BaseModel):
-    """Averages the last map of any backbone over space; a slimmable backbone is run at each of its widths.
+    """Averages the last map of any backbone over space; a slimmable backbone is run at each of its widths
+    (in ``test_widths``, all by default).
 
     Args:
         backbone: Config of a backbone that returns a tuple of maps, of any package (``mmdet.ResNet``).
@@ -26,7 +27,7 @@ class FeatureExtractor(BaseModel):
         super().__init__(MODELS.build(data_preprocessor or dict(type='SelfSupDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         is_slimmable = any(isinstance(module, WidthModule) for module in self.backbone.modules())
-        self.widths = widths_of(self.backbone) if is_slimmable else (1.0,)
+        self.widths = self.test_widths = widths_of(self.backbone) if is_slimmable else (1.0,)
         self.is_slimmable = is_slimmable
 
     def forward(self, inputs: Tensor, data_samples: Optional[List] = None, mode: str = 'tensor') -> Any:
@@ -51,7 +52,7 @@ class FeatureExtractor(BaseModel):
         """Pooled features ``{width: [N, C_w]}`` at all widths."""
         if not self.is_slimmable:
             return {1.0: pooled_features(self.backbone(images))}
-        return {width: pooled_features(self.backbone(images, width)) for width in self.widths}
+        return {width: pooled_features(self.backbone(images, width)) for width in self.test_widths}
 
     def predict(self, images: Tensor, data_samples: List) -> List:
         """Put the features of each image into ``features`` of its sample: ``{width: [C_w]}``."""

@@ -14,7 +14,7 @@ from vlplugins.utils.widths import check_widths
 
 @MODELS.register_module()
 class SlimmableClassifier(BaseModel):
-    """Classifies an image at every width.
+    """Classifies an image at every width; in testing at those in ``test_widths``, all by default.
 
     With ``freeze_backbone`` the backbone has no gradient and stays in eval mode during training, so that neither its
     weights nor its running statistics change: the linear probe of SlimCLR (IJCV 2024).
@@ -43,7 +43,7 @@ class SlimmableClassifier(BaseModel):
         super().__init__(MODELS.build(data_preprocessor or dict(type='SelfSupDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.head = MODELS.build(head)
-        self.widths = widths_of(self)
+        self.widths = self.test_widths = widths_of(self)
         self.train_widths = self.widths if train_widths is None else check_widths(train_widths)
         if not set(self.train_widths) <= set(self.widths):
             raise ValueError(f'train_widths {self.train_widths} are not all among the widths {self.widths}')
@@ -82,7 +82,7 @@ class SlimmableClassifier(BaseModel):
     def extract_features(self, images: Tensor, widths: Optional[Sequence[float]] = None) -> Dict[float, Tensor]:
         """Pooled backbone features ``{width: [N, C_w]}``."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_backbone):
-            return {width: pooled_features(self.backbone(images, width)) for width in widths or self.widths}
+            return {width: pooled_features(self.backbone(images, width)) for width in widths or self.test_widths}
 
     def predict(self, images: Tensor, data_samples: List) -> List:
         """Put probabilities, label and features per width into the samples."""

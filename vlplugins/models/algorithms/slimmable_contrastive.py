@@ -43,7 +43,7 @@ class SlimmableContrastiveModel(FeatureExtractor):
         super().__init__(backbone, data_preprocessor, init_cfg)
         self.neck = MODELS.build(neck)
         self.loss_module = MODELS.build(loss)
-        self.widths = widths_of(self)
+        self.widths = self.test_widths = widths_of(self)
         self.subnets_enabled = True
         if self.loss_module.teachers == 'all_wider' and not self.several_teachers:
             raise ValueError(

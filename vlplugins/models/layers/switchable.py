@@ -1,6 +1,6 @@
 """Layers with an independent member per width: switchable batch normalisation and switchable linear layer."""
 
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -127,6 +127,18 @@ class SwitchableBatchNorm2d(_SwitchableBatchNorm):
     """
 
     local_type = nn.BatchNorm2d
+
+
+def untrained_widths(model: nn.Module) -> Tuple[float, ...]:
+    """Widths whose normalisation has seen no batch while that of the full network has: they were never trained."""
+    idle = {
+        norm.widths[index]
+        for norm in model.modules()
+        if isinstance(norm, _SwitchableBatchNorm) and norm.bn[0].num_batches_tracked > 0
+        for index, member in enumerate(norm.bn)
+        if member.num_batches_tracked == 0
+    }
+    return tuple(sorted(idle, reverse=True))
 
 
 @MODELS.register_module()
