@@ -53,6 +53,12 @@ def imbalance(norms: Tensor, limit: float = 1000.0) -> Tuple[Optional[Tensor], T
     return kept.mean(dim=0), rest.mean(dim=0), len(norms) - len(kept)
 
 
+def leading_singular_values(model: nn.Module, count: int = 2) -> List[float]:
+    """Largest singular values of the gradient of the last slimmable linear layer; empty where it has none."""
+    layers = [m for m in model.modules() if isinstance(m, SlimmableLinear) and m.weight.grad is not None]
+    return torch.linalg.svdvals(layers[-1].weight.grad.float())[:count].tolist() if layers else []
+
+
 @HOOKS.register_module()
 class GradientImbalanceHook(Hook):
     """Records the gradient norms of a slimmable model while it trains.
@@ -60,8 +66,9 @@ class GradientImbalanceHook(Hook):
     The norms are read when the optimizer steps, that is after unscaling and clipping and before the gradients are
     cleared. Every record is a line of JSON in ``<work_dir>/<timestamp>/vis_data/gradient_imbalance.jsonl``:
     ``step``, ``widths``, ``norm`` (mean over layers), ``rest`` (norm outside the part of the width, per layer, then
-    mean), ``rest_of_means`` (the same on the averaged norms, as the original code has it), ``skipped_layers`` and
-    ``layers``. ``tools/analysis/gradient_imbalance.py`` plots them.
+    mean), ``rest_of_means`` (the same on the averaged norms, as the original code has it), ``singular_values`` (the
+    first two, of the gradient of the last linear layer: erratic ones tell of diverging directions),
+    ``skipped_layers`` and ``layers``. ``tools/analysis/gradient_imbalance.py`` plots them.
 
     Args:
         interval: Iterations between records.
@@ -114,6 +121,7 @@ class GradientImbalanceHook(Hook):
             norm=values,
             rest=rest.tolist(),
             rest_of_means=[max(values[0] ** 2 - value**2, 0.0) ** 0.5 for value in values],
+            singular_values=leading_singular_values(model),
             skipped_layers=skipped,
             layers={name: row.tolist() for name, row in zip(per_layer, norms)},
         )
