@@ -9,6 +9,8 @@ from torch import Tensor
 from vlplugins.utils.distributed import gather, offset_of_rank
 
 
+# Not compiled: it communicates, and Inductor of torch 2.13 fails on indexing by a permutation.
+@torch.compiler.disable
 @torch.no_grad()
 def shuffle_batch(images: Tensor) -> Tuple[Tensor, Callable[[Tensor], Tensor]]:
     """Exchange the images of all processes by one random permutation (MoCo, He et al., CVPR 2020, sec. 3.3).
