@@ -1,0 +1,87 @@
+"""Draw samples of a data set as they leave the pipeline.
+
+Example: python tools/misc/browse_dataset.py configs/slimclr/slimclr_demo.py --out-dir work_dirs/browse --number 8
+Views of one image are drawn side by side; the labels are drawn by the visualizer of the config, where it draws any.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any, List, Optional
+
+import torch
+from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
+from mmengine.runner import set_random_seed
+from mmengine.visualization import Visualizer
+from tqdm import tqdm
+
+import vlplugins  # noqa: F401  (checks versions and installs the workarounds)
+from vlplugins.datasets.synthetic import prepare_synthetic_data
+from vlplugins.utils.cli import UsageError, add_config_options, friendly_errors, load_config
+from vlplugins.visualization.base import TaskVisualizer, render, save_image
+from vlplugins.visualization.classification_visualizer import to_rgb
+from vlplugins.visualization.image_grid import image_grid
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='which loader (train)')
+    parser.add_argument('--number', type=int, default=10, help='samples drawn (default: 10)')
+    parser.add_argument('--start', type=int, default=0, help='index of the first one (default: 0)')
+    parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
+    """Draw one sample of a data set into a file.
+
+    Raises:
+        UsageError: inputs that are no images, and a visualizer that cannot draw them either.
+    """
+    inputs, sample = item['inputs'], item.get('data_samples')
+    if isinstance(visualizer, TaskVisualizer):
+        visualizer.add_datasample(path.stem, inputs, sample, draw_pred=False, out_file=str(path))
+        return
+    views = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if not all(isinstance(view, torch.Tensor) and view.dim() == 3 and view.size(0) in (1, 3) for view in views):
+        raise UsageError("the inputs are no images; set the config's visualizer to the one of their task")
+    images = [to_rgb(view) for view in views]
+    if len(images) == 1 and type(visualizer).add_datasample is not Visualizer.add_datasample:
+        # mmdet, mmaction2 and mmpose share these arguments.
+        visualizer.add_datasample(path.stem, images[0], sample, draw_pred=False, out_file=str(path))
+        return
+    titles = [f'view {index + 1}' for index in range(len(images))] if len(images) > 1 else [_label_of(sample)]
+    save_image(render(image_grid(images, titles)), str(path))
+
+
+def _label_of(sample: Any) -> str:
+    return f'label {int(sample.gt_label)}' if sample is not None and 'gt_label' in sample else ''
+
+
+@friendly_errors
+def main(argv: Optional[List[str]] = None) -> None:
+    """Draw."""
+    args = parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    loader = cfg.get(f'{args.split}_dataloader')
+    if loader is None:
+        raise UsageError(f'{args.config} has no {args.split}_dataloader')
+    init_default_scope(cfg.get('default_scope') or 'vlplugins')
+    prepare_synthetic_data(cfg)
+    dataset = DATASETS.build(loader.dataset)
+    if args.start >= len(dataset):
+        raise UsageError(f'--start {args.start}: the data set has {len(dataset)} samples')
+    visualizer = VISUALIZERS.build(dict(cfg.visualizer, vis_backends=None, name='browse'))
+    visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
+    set_random_seed(args.seed)
+    last = min(args.start + args.number, len(dataset))
+    for index in tqdm(range(args.start, last), desc='drawing'):
+        draw_sample(dataset[index], visualizer, Path(args.out_dir, f'{args.split}_{index:06d}.png'))
+    print(f'{last - args.start} pictures in {args.out_dir}')
+
+
+if __name__ == '__main__':
+    main()
