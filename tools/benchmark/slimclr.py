@@ -219,7 +219,14 @@ def evaluation_rows(args: argparse.Namespace, folder: Path) -> List[Ratio]:
     images = torch.randn(args.batch_size, 3, args.size, args.size, device=args.device)
     torch.testing.assert_close(ordinary(images)[-1], backbone(images, 0.5)[-1], rtol=1e-3, atol=1e-4)
     times = median_seconds(dict(ours=one_pass, theirs=separate), args.rounds, args.warm_up)
-    rows = [Ratio('evaluation of all widths in one pass / four passes', times['ours'], times['theirs'], '≤ 0.6')]
+    rows = [
+        Ratio(
+            'evaluation of all widths in one pass / four passes',
+            times['ours'],
+            times['theirs'],
+            '≤ 0.6 if loading dominates',
+        )
+    ]
     sides = dict(ours=lambda: ordinary(images), theirs=lambda: backbone(images, 0.5))
     times = median_seconds(sides, args.rounds, args.warm_up)
     return rows + [Ratio('extracted width 0.5 / slimmable at 0.5', times['ours'], times['theirs'], '≤ 1.0')]

@@ -108,11 +108,38 @@ def load_spec(path: Path) -> Dict[str, Any]:
     return spec
 
 
-def plan_jobs(spec: Dict[str, Any], args: argparse.Namespace, work_dir: Path) -> List[Job]:
-    """The runs to make, in the order of the table, seed by seed."""
+def shrink(spec: Dict[str, Any], section: str) -> Dict[str, Any]:
+    """The demo as a section of ``demo.yml`` shrinks it.
+
+    The section may have ``options`` (keys of all configs to change), ``runs`` (the runs to make, each with further keys
+    to change; all by default) and ``expect`` (what is judged; nothing by default).
+
+    Raises:
+        UsageError: the demo has no such section, or the section names a run that does not exist.
+    """
+    if section not in spec:
+        raise UsageError(f'the demo {spec["title"]!r} has no section {section!r}')
+    shrunk = spec[section]
+    names = [run['name'] for run in spec['runs']]
+    chosen = shrunk.get('runs') or dict.fromkeys(names, {})
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        raise UsageError(f'section {section!r} names the runs {unknown}; the demo has {names}')
+    runs = [
+        dict(
+            run, cfg_options={**run.get('cfg_options', {}), **shrunk.get('options', {}), **(chosen[run['name']] or {})}
+        )
+        for run in spec['runs']
+        if run['name'] in chosen
+    ]
+    return dict(spec, runs=runs, expect=shrunk.get('expect', []))
+
+
+def plan_jobs(spec: Dict[str, Any], seeds: int, work_dir: Path, extended: bool = False) -> List[Job]:
+    """The runs to make, in the order of the table, seed by seed; with ``extended`` those so marked too."""
     jobs = []
-    runs = [run for run in spec['runs'] if args.all or args.seeds > 1 or not run.get('extended')]
-    for seed in range(args.seeds):
+    runs = [run for run in spec['runs'] if extended or not run.get('extended')]
+    for seed in range(seeds):
         for run in runs:
             # What is not trained depends on the seed by its initialisation alone, which tools/test.py draws.
             folder = work_dir / re.sub(r'\W+', '_', run['name']) / f'seed{seed}'
@@ -121,7 +148,7 @@ def plan_jobs(spec: Dict[str, Any], args: argparse.Namespace, work_dir: Path) ->
                 tool = ['tools/test.py', str(run['path']), 'none']
             command = [sys.executable, *tool, '--work-dir', str(folder), '--seed', str(seed)]
             command += ['--out', str(folder / 'metrics.json')]
-            options = {**run.get('cfg_options', {}), **(spec.get('quick', {}) if args.quick else {})}
+            options = run.get('cfg_options')
             if options:
                 command += ['--cfg-options', *[f'{key}={value}' for key, value in options.items()]]
             jobs.append(Job(run['name'], seed, command, folder))
@@ -230,14 +257,16 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.device == 'cpu':
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     work_dir = Path(args.work_dir, args.method)
-    jobs = plan_jobs(spec, args, work_dir.resolve())
+    if args.quick:
+        spec = shrink(spec, 'quick')
+    jobs = plan_jobs(spec, args.seeds, work_dir.resolve(), args.all or args.seeds > 1)
     prepare_synthetic_data(load_config(str(spec['runs'][0]['path'])))
     run_jobs(jobs, args.jobs, console)
     results = read_results(jobs)
     costs = row_costs(spec)
     console.print(make_table(spec, results, costs))
     expectations = check_expectations(spec, results)
-    for line in ['shrunk by --quick: no margin is judged'] if args.quick else [line for _, line in expectations]:
+    for line in [line for _, line in expectations] or ['no margin is judged']:
         console.print(line, highlight=False)
     figure = work_dir / f'{args.method}.png'
     draw_figure(spec, results, costs, read_curves(jobs, spec['figure'].get('curve', 'loss')), figure)

@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from rich.table import Table
+
+from vlplugins.visualization.base import render, save_image
 
 # For each run and seed its metrics.
 Results = Dict[str, List[Dict[str, float]]]
@@ -107,21 +111,36 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
 def draw_figure(
     spec: Dict[str, Any], results: Results, costs: Dict[str, Any], curves: Dict[str, Any], path: Path
 ) -> None:
-    """Draw a metric against the cost of the rows, one line per run, and the training curves beside it.
+    """Draw a metric of the runs, and the training curves beside it.
+
+    Where rows have a cost, the metric is drawn against it, one line per run; otherwise as one bar per run.
 
     Args:
-        spec: The demo; ``figure`` has ``metric`` (with ``{row}``), ``label``, ``curve_label``.
+        spec: The demo; ``figure`` has ``metric`` (with ``{row}`` where there are rows), ``label``, ``curve_label``.
         results: Metrics of the runs.
-        costs: For each row its cost.
+        costs: For each row its cost; may be empty.
         curves: For each run ``(epochs, values)``.
         path: The PNG to write.
     """
-    import matplotlib
+    figure = Figure(figsize=(12, 4.8), layout='constrained')
+    left, right = figure.subplots(1, 2)
+    if costs:
+        _draw_against_cost(left, spec, results, costs)
+    else:
+        _draw_bars(left, spec, results)
+    left.set_title(spec['title'])
+    for index, run in enumerate(spec['runs']):
+        if run['name'] in curves:
+            right.plot(*curves[run['name']], color=f'C{index}', label=run['name'])
+    right.set(xlabel='epoch', ylabel=spec['figure'].get('curve_label', 'loss'), title='training')
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize='small')
+    save_image(render(figure), str(path))
 
-    matplotlib.use('Agg')
-    from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.8), constrained_layout=True)
+def _draw_against_cost(axes: Axes, spec: Dict[str, Any], results: Results, costs: Dict[str, Any]) -> None:
     options = spec['figure']
     for index, run in enumerate(spec['runs']):
         name, colour = run['name'], f'C{index}'
@@ -131,23 +150,38 @@ def draw_figure(
             continue
         means = [summary[0] for summary in found.values()]
         if not run.get('costs', True):
-            left.axhline(means[0], color=colour, linestyle=':', label=name)
+            axes.axhline(means[0], color=colour, linestyle=':', label=name)
         else:
             flops = [costs[row].flops / 1e6 for row in found]
             deviations = [summary[1] for summary in found.values()]
-            left.errorbar(flops, means, yerr=deviations, marker='o', capsize=3, color=colour, label=name)
-        if name in curves:
-            right.plot(*curves[name], color=colour, label=name)
-    left.set(xscale='log', xlabel='MFLOPs of one input (log scale)', ylabel=options['label'], title=spec['title'])
+            axes.errorbar(flops, means, yerr=deviations, marker='o', capsize=3, color=colour, label=name)
+    axes.set(xscale='log', xlabel='MFLOPs of one input (log scale)', ylabel=options['label'])
     ticks = [cost.flops / 1e6 for cost in costs.values()]
-    left.set_xticks(ticks, [f'{tick:.2f}\n{row}' for tick, row in zip(ticks, costs)])
-    left.set_xticks([], minor=True)
+    axes.set_xticks(ticks, [f'{tick:.2f}\n{row}' for tick, row in zip(ticks, costs)])
+    axes.set_xticks([], minor=True)
     if 'chance' in spec:
-        left.axhline(_per_column(spec['chance'], spec['columns'])[0], color='grey', linewidth=0.8, label='chance')
-    right.set(xlabel='epoch', ylabel=options['curve_label'], title='training')
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize='small')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+        axes.axhline(_chance(spec), color='grey', linewidth=0.8, label='chance')
+
+
+def _draw_bars(axes: Axes, spec: Dict[str, Any], results: Results) -> None:
+    options = spec['figure']
+    rows = spec['rows'] or ['']
+    bars = []
+    for index, run in enumerate(spec['runs']):
+        for row in rows:
+            summary = summarise(results, run['name'], options['metric'].format(row=row))
+            if summary is not None:
+                bars.append((f'{run["name"]} {row}'.strip(), *summary, f'C{index}'))
+    names, means, deviations, colours = zip(*bars)
+    axes.barh(names, means, xerr=deviations, color=colours, capsize=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(options['label'])
+    if 'chance' in spec:
+        axes.axvline(_chance(spec), color='grey', linewidth=0.8, label='chance')
+
+
+def _chance(spec: Dict[str, Any]) -> float:
+    """Chance level of the metric of the figure."""
+    metrics = [column['metric'] for column in spec['columns']]
+    metric = spec['figure']['metric']
+    return _per_column(spec['chance'], spec['columns'])[metrics.index(metric) if metric in metrics else 0]
