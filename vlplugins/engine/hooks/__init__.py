@@ -1,5 +1,6 @@
 """Hooks; importing the package registers them."""
 
+from vlplugins.engine.hooks.clamp_logit_scale_hook import ClampLogitScaleHook
 from vlplugins.engine.hooks.epoch_seed_hook import EpochSeedHook
 from vlplugins.engine.hooks.frozen_backbone_check_hook import FrozenBackboneCheckHook
 from vlplugins.engine.hooks.gradient_imbalance_hook import GradientImbalanceHook
@@ -9,6 +10,7 @@ from vlplugins.engine.hooks.scheduled_value_hook import ScheduledValueHook
 from vlplugins.engine.hooks.slow_start_hook import SlowStartHook
 
 __all__ = [
+    'ClampLogitScaleHook',
     'EpochSeedHook',
     'FrozenBackboneCheckHook',
     'GradientImbalanceHook',

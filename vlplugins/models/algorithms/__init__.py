@@ -5,5 +5,13 @@ from vlplugins.models.algorithms.slimmable_classifier import SlimmableClassifier
 from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
 from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
 from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
+from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 
-__all__ = ['FeatureExtractor', 'SlimmableClassifier', 'SlimmableMoCo', 'SlimmableMoCoV3', 'SlimmableSimCLR']
+__all__ = [
+    'FeatureExtractor',
+    'SlimmableClassifier',
+    'SlimmableMoCo',
+    'SlimmableMoCoV3',
+    'SlimmableSimCLR',
+    'TextVideoRetriever',
+]

@@ -1,5 +1,9 @@
 """Heads; importing the package registers them."""
 
+from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
 
-__all__ = ['SwitchableLinearHead']
+__all__ = [
+    'MeanPoolSimilarityHead',
+    'SwitchableLinearHead',
+]

@@ -3,6 +3,14 @@
 from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
 from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
 from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
+from vlplugins.models.layers.token_clustering import TokenClustering
+from vlplugins.models.layers.token_reduction import (
+    TemporalShift,
+    TokenPooling,
+    TokenReducer,
+    TokenShift,
+    TokenSparseSampling,
+)
 from vlplugins.models.layers.widths import set_width, use_width, widths_of
 from vlplugins.utils.widths import check_widths
 
@@ -14,6 +22,12 @@ __all__ = [
     'SwitchableBatchNorm2d',
     'SwitchableLinear',
     'SyncBatchNorm',
+    'TemporalShift',
+    'TokenClustering',
+    'TokenPooling',
+    'TokenReducer',
+    'TokenShift',
+    'TokenSparseSampling',
     'check_widths',
     'set_width',
     'use_width',

@@ -89,7 +89,9 @@ class InfoNCELoss(nn.Module):
         """The factor of the cosines, a scalar."""
         return self.log_scale.clamp(max=self.max_log_scale).exp()
 
-    def forward(self, queries: Tensor, keys: Tensor, positives: Optional[Tensor] = None) -> Tensor:
+    def forward(
+        self, queries: Tensor, keys: Tensor, positives: Optional[Tensor] = None, scale: Optional[Tensor] = None
+    ) -> Tensor:
         """Contrast each query against all keys.
 
         Args:
@@ -97,6 +99,7 @@ class InfoNCELoss(nn.Module):
             keys: ``[N, D]``; the key of a query has its row.
             positives: ``[N, N_all]`` booleans (``N_all``: the keys of all processes): which keys are positives of
                 each query, where it is not its row alone. Two-sided losses take it as symmetric.
+            scale: Factor of the cosines, a scalar that its owner learns and bounds; that of the loss by default.
 
         Returns:
             A scalar.
@@ -104,15 +107,16 @@ class InfoNCELoss(nn.Module):
         with torch.autocast(queries.device.type, enabled=False):
             queries, keys = F.normalize(queries.float(), dim=1), F.normalize(keys.float(), dim=1)
             spread = self.gather and get_world_size() > 1
+            scale = self.scale if scale is None else scale
             targets = positives
             if targets is None:
                 targets = torch.arange(len(queries), device=queries.device)
                 targets = targets + (offset_of_rank(queries) if spread else 0)
             all_keys = gather_with_grad(keys) if spread else keys
-            loss = info_nce(self.scale * queries @ all_keys.T, targets)
+            loss = info_nce(scale * queries @ all_keys.T, targets)
             if self.symmetric:
                 all_queries = gather_with_grad(queries) if spread else queries
-                loss = (loss + info_nce(self.scale * keys @ all_queries.T, targets)) / 2
+                loss = (loss + info_nce(scale * keys @ all_queries.T, targets)) / 2
             if spread:
                 # The mean over processes of these is the mean over the joined batch, also for uneven parts.
                 loss = loss * (len(queries) * get_world_size() / len(all_keys))
