@@ -4,9 +4,15 @@ Every file says what is wrong upstream and in which version. Its test fails when
 when it is no longer needed.
 """
 
-from vlplugins.compat import checkpoint_loading, mmaction_drn, mmaction_multimodal, mmpose_torchvision
+from vlplugins.compat import (
+    checkpoint_loading,
+    cpu_process_group,
+    mmaction_drn,
+    mmaction_multimodal,
+    mmpose_torchvision,
+)
 
-_WORKAROUNDS = (checkpoint_loading, mmaction_drn, mmaction_multimodal, mmpose_torchvision)
+_WORKAROUNDS = (checkpoint_loading, cpu_process_group, mmaction_drn, mmaction_multimodal, mmpose_torchvision)
 
 
 def install() -> None:
