@@ -3,10 +3,20 @@
 from typing import Any, List
 
 from vlplugins.datasets.synthetic.base import SyntheticDataset
+from vlplugins.datasets.synthetic.coco_shapes import SyntheticCocoShapes
 from vlplugins.datasets.synthetic.digits import SyntheticDigits
+from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
+from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.registry import TASK_UTILS
 
-__all__ = ['SyntheticDataset', 'SyntheticDigits', 'prepare_synthetic_data']
+__all__ = [
+    'SyntheticCocoShapes',
+    'SyntheticDataset',
+    'SyntheticDigits',
+    'SyntheticHuman36m',
+    'SyntheticSkeletonActions',
+    'prepare_synthetic_data',
+]
 
 
 def prepare_synthetic_data(cfg: Any) -> List[str]:
