@@ -39,7 +39,7 @@ def load_checkpoint_file(filename: str, map_location: Any = None, **_: Any) -> A
     if not path.is_file():
         raise FileNotFoundError(f'no such checkpoint: {filename}')
     size = path.stat().st_size
-    if _is_torchscript(path):
+    if is_torchscript(path):
         raise CheckpointError(f'{filename} is a TorchScript program, not a checkpoint')
     try:
         return torch.load(path, map_location, pickle_module=as_pickle_module(filename), weights_only=False)
@@ -53,7 +53,8 @@ def load_checkpoint_file(filename: str, map_location: Any = None, **_: Any) -> A
         ) from None
 
 
-def _is_torchscript(path: Path) -> bool:
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is a TorchScript archive: a program, which ``torch.jit.load`` reads, and no pickle."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:

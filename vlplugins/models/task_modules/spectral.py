@@ -141,7 +141,10 @@ class SpectralClustering:
             if self.pre_norm:
                 points = scaled_to_unit(points)
             size = self.kmedoids.split_size
-            parts = [self.embed(part, num_clusters, num_frames) for part in points.split(size)]
+            parts = [
+                self.embed(part, num_clusters, num_frames, first_row=index * size)
+                for index, part in enumerate(points.split(size))
+            ]
             embedding = torch.cat(parts)
             # After scaling, all norms are 1 up to rounding; the norms before keep the order that they would have.
             return self.kmedoids(scaled_to_unit(embedding), num_clusters, start_keys=embedding.norm(dim=-1))
@@ -159,13 +162,16 @@ class SpectralClustering:
             weights = weights * spatial_temporal_mask(count, num_frames, points.device)
         return weights
 
-    def embed(self, points: Tensor, num_clusters: int, num_frames: int = 1) -> Tensor:
-        """Eigenvectors ``[B, N, K]`` of the K smallest eigenvalues, ascending, of the graph of ``points [B, N, D]``."""
+    def embed(self, points: Tensor, num_clusters: int, num_frames: int = 1, first_row: int = 0) -> Tensor:
+        """Eigenvectors ``[B, N, K]`` of the K smallest eigenvalues, ascending, of the graph of ``points [B, N, D]``.
+
+        ``first_row`` is the row of the whole batch at which these begin, for the message of an error.
+        """
         weights = self.affinity(points, num_frames)
         scale = weights.sum(dim=2).clamp(min=1e-12).rsqrt()
         laplacian = -scale[:, :, None] * weights * scale[:, None, :]
         laplacian.diagonal(dim1=1, dim2=2).add_(1.0)
-        vectors = self._decompose(laplacian)[:, :, :num_clusters]
+        vectors = self._decompose(laplacian, first_row)[:, :, :num_clusters]
         return correct_signs(vectors) if self.correct_sign else vectors
 
     def _vectors(self, laplacian: Tensor) -> Tensor:
@@ -173,7 +179,7 @@ class SpectralClustering:
             return torch.linalg.svd(laplacian).U.flip(dims=(2,))
         return torch.linalg.eigh(laplacian).eigenvectors
 
-    def _decompose(self, laplacian: Tensor) -> Tensor:
+    def _decompose(self, laplacian: Tensor, first_row: int) -> Tensor:
         """Eigenvectors ``[B, N, N]``, ascending; in double precision where single precision does not converge."""
         try:
             return self._vectors(laplacian)
@@ -183,5 +189,6 @@ class SpectralClustering:
             try:
                 rows.append(self._vectors(matrix[None])[0])
             except torch.linalg.LinAlgError as error:
-                raise ValueError(f'the eigenvectors of row {index} of the batch are not found: {error}') from None
+                row = first_row + index
+                raise ValueError(f'the eigenvectors of row {row} of the batch are not found: {error}') from None
         return torch.stack(rows).to(laplacian.dtype)
