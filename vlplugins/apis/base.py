@@ -1,5 +1,6 @@
 """What the inferencers of all tasks share: loading a model, many inputs with progress, JSON and pictures out."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
@@ -13,7 +14,7 @@ from mmengine.infer.infer import ModelType
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from vlplugins.registry import TRANSFORMS
+from vlplugins.registry import FUNCTIONS, TRANSFORMS
 from vlplugins.utils.cli import load_config
 
 Input = Union[str, Path, np.ndarray]
@@ -52,7 +53,9 @@ class BaseInferencer(MMEngineInferencer):
         device: Optional[str] = None,
         show_progress: bool = True,
     ) -> None:
-        cfg = load_config(model) if isinstance(model, (str, Path)) else Config(model)
+        if isinstance(model, (str, Path)):
+            model = load_config(str(model))
+        cfg = model if isinstance(model, Config) else Config(model)
         scope = cfg.get('default_scope') or 'vlplugins'
         init_default_scope(scope)
         self.classes: Optional[Sequence[str]] = None
@@ -90,6 +93,12 @@ class BaseInferencer(MMEngineInferencer):
         with TRANSFORMS.switch_scope_and_registry(self.scope) as registry:
             pipeline = Compose([registry.build(transform) for transform in dataset.pipeline])
         return lambda item: pipeline(self.to_record(item))
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        # MMEngine 0.10 looks up the whole dict of a config as if it were a name.
+        options = dict(cfg.test_dataloader.get('collate_fn') or dict(type='pseudo_collate'))
+        with FUNCTIONS.switch_scope_and_registry(self.scope) as registry:
+            return functools.partial(registry.get(options.pop('type')), **options)
 
     def _inputs_to_list(self, inputs: Union[Input, Sequence[Input]]) -> List[Input]:
         """One input or many to a list; a folder stands for the files in it, by name.
