@@ -7,5 +7,13 @@ from vlplugins.evaluation.metrics.feature_metrics import (
     RidgeProbeAccuracy,
 )
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
+from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrievalMetric
 
-__all__ = ['FeatureMetric', 'KNNAccuracy', 'LinearProbeAccuracy', 'RidgeProbeAccuracy', 'SwitchableAccuracy']
+__all__ = [
+    'FeatureMetric',
+    'KNNAccuracy',
+    'LinearProbeAccuracy',
+    'RidgeProbeAccuracy',
+    'SwitchableAccuracy',
+    'TextVideoRetrievalMetric',
+]
