@@ -9,6 +9,8 @@ _DISTRIBUTIONS = dict(
     mmaction='--no-deps mmaction2',
     mmpose='--no-deps mmpose',
     sklearn='scikit-learn',
+    instant_clip_tokenizer='instant-clip-tokenizer',
+    faiss='faiss-cpu',
     cv2='opencv-python-headless',
 )
 

@@ -5,6 +5,7 @@ from typing import Any, List
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.coco_shapes import SyntheticCocoShapes
 from vlplugins.datasets.synthetic.digits import SyntheticDigits
+from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.registry import TASK_UTILS
@@ -13,6 +14,7 @@ __all__ = [
     'SyntheticCocoShapes',
     'SyntheticDataset',
     'SyntheticDigits',
+    'SyntheticFlashVideos',
     'SyntheticHuman36m',
     'SyntheticSkeletonActions',
     'prepare_synthetic_data',

@@ -6,6 +6,9 @@ from vlplugins.datasets.transforms.formatting import PackClassificationInputs, P
 from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
+from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
+from vlplugins.datasets.transforms.tokenize import Tokenize
+from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
 from vlplugins.datasets.transforms.views import MultiView
 
 __all__ = [
@@ -17,9 +20,14 @@ __all__ = [
     'ResizeEdge',
     'Solarize',
     'LoadImage',
+    'LoadVideoFrames',
     'MultiView',
+    'OpenVideo',
     'PackClassificationInputs',
+    'PackRetrievalInputs',
     'PackSelfSupInputs',
     'RandomAffine',
     'RandomBrightness',
+    'SegmentFrameSample',
+    'Tokenize',
 ]

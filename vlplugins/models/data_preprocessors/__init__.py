@@ -1,5 +1,6 @@
 """Data preprocessors; importing the package registers them."""
 
+from vlplugins.models.data_preprocessors.retrieval import RetrievalDataPreprocessor
 from vlplugins.models.data_preprocessors.self_supervised import SelfSupDataPreprocessor
 
-__all__ = ['SelfSupDataPreprocessor']
+__all__ = ['RetrievalDataPreprocessor', 'SelfSupDataPreprocessor']

@@ -1,0 +1,5 @@
+"""Samplers; importing the package registers them."""
+
+from vlplugins.datasets.samplers.unique_video_batch_sampler import UniqueVideoBatchSampler
+
+__all__ = ['UniqueVideoBatchSampler']
