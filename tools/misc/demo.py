@@ -268,6 +268,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     expectations = check_expectations(spec, results)
     for line in [line for _, line in expectations] or ['no margin is judged']:
         console.print(line, highlight=False)
+    if expectations and args.seeds < 3:
+        console.print('(margins are meant for the mean of three seeds: SEEDS=3)', highlight=False)
     figure = work_dir / f'{args.method}.png'
     draw_figure(spec, results, costs, read_curves(jobs, spec['figure'].get('curve', 'loss')), figure)
     write_results(work_dir / 'results.json', args, results, expectations)

@@ -46,7 +46,6 @@ def test_the_cpu_agrees_with_itself(tmp_path, capsys):
 
 
 def test_a_run_that_fails_makes_the_check_fail(tmp_path, monkeypatch):
-    """The demo's options name a part that does not exist; both runs must fail with its message."""
     folder = tmp_path / 'configs/broken'
     folder.mkdir(parents=True)
     (folder / 'demo.py').write_text('model = dict(type="NoSuchModel")\ndefault_scope = "vlplugins"\n')
