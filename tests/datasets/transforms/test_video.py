@@ -69,9 +69,11 @@ def test_the_chosen_frames_of_files_and_folders_are_decoded(tmp_path, name):
     assert 'video_reader' not in results
 
 
-def test_a_folder_stands_in_for_a_file_of_its_name(tmp_path):
+def test_a_folder_or_another_file_stands_in_for_a_file_of_its_name(tmp_path):
     write_video(tmp_path / 'x', 6)
     assert frame_numbers(load(tmp_path / 'x.mp4')['imgs']) == [0, 2, 3, 5]
+    write_video(tmp_path / 'y.mp4', 3)
+    assert load(tmp_path / 'y.webm')['total_frames'] == 3
 
 
 def test_channels_are_rgb(tmp_path):

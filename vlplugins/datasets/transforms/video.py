@@ -17,6 +17,18 @@ from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
 
 
+def find_video(path: str) -> str:
+    """Where a video is: at ``path``, else in the folder of frames of that name, else in a ``.mp4`` file of it.
+
+    The annotations of some sets name files as they were downloaded; ``compress_videos.py`` writes ``.mp4``. A path that
+    is found nowhere is returned as it is.
+    """
+    if os.path.exists(path):
+        return path
+    stem = os.path.splitext(path)[0]
+    return next((each for each in (stem, f'{stem}.mp4') if os.path.exists(each)), path)
+
+
 class FrameFolder:
     """Frames of a video as images in a folder, by the numbers in their names; read like a decord ``VideoReader``.
 
@@ -51,7 +63,7 @@ class FrameFolder:
 class OpenVideo(BaseTransform):
     """Opens the file, or the folder of frames, at ``video_path``; like mmaction's ``DecordInit``, with clear errors.
 
-    Where ``x.mp4`` does not exist and the folder ``x`` does, that is taken.
+    Where the file does not exist, :func:`find_video` looks for another form of it.
 
     Sets ``video_reader``, ``total_frames`` (frames that are in the file, whatever its header claims) and ``avg_fps``.
 
@@ -70,8 +82,7 @@ class OpenVideo(BaseTransform):
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add the reader."""
         path, record = results['video_path'], results.get('video_id')
-        if not os.path.exists(path) and os.path.isdir(os.path.splitext(path)[0]):
-            path = os.path.splitext(path)[0]
+        path = find_video(path)
         if not os.path.exists(path):
             raise RecordError(path, 'no such file', 'a video, or a folder of frames', record)
         reader = FrameFolder(path, self.frame_fps) if os.path.isdir(path) else self._open(path, record)
@@ -196,7 +207,7 @@ class LoadVideoFrames(BaseTransform):
     @staticmethod
     def _salvage(results: Dict[str, Any], indices: np.ndarray) -> List[np.ndarray]:
         # decord reads ahead and gives nothing once a packet is damaged; OpenCV goes frame by frame up to it.
-        capture, found = cv2.VideoCapture(results.get('video_path', '')), []
+        capture, found = cv2.VideoCapture(find_video(results.get('video_path', ''))), []
         while len(found) <= indices.max():
             is_read, frame = capture.read()
             if not is_read:
