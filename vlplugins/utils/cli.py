@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from vlplugins.compat.checkpoint_loading import CheckpointError
 from vlplugins.registry import UnknownTypeError
 from vlplugins.utils.config_check import ConfigError, check_config
+from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
 
 
@@ -162,17 +163,33 @@ def apply_run_arguments(cfg: Config, args: argparse.Namespace) -> None:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     randomness = cfg.setdefault('randomness', ConfigDict())
+    # MMEngine wants the key; the configs of mmdet and others have no randomness at all.
+    randomness.setdefault('seed', None)
     if args.seed is not None:
         randomness.seed = args.seed
     if args.deterministic:
         randomness.deterministic = True
     if not torch.cuda.is_available():
         cfg.setdefault('env_cfg', ConfigDict()).setdefault('dist_cfg', ConfigDict()).backend = 'gloo'
+        if args.launcher != 'none':
+            _wrap_for_cpu(cfg)
+
+
+def _wrap_for_cpu(cfg: Config) -> None:
+    """MMEngine's runner names a GPU to DistributedDataParallel, unless the config says that there is none."""
+    unused = cfg.get('find_unused_parameters', False)
+    default = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=unused)
+    wrapper = cfg.setdefault('model_wrapper_cfg', ConfigDict(default))
+    if wrapper.setdefault('type', default['type']).endswith('DistributedDataParallel'):
+        wrapper.setdefault('device_ids', None)
 
 
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config: MMEngine's ``Runner``, or what its ``runner_type`` names (``FlexibleRunner``)."""
     cfg.setdefault('default_scope', 'vlplugins')
+    strategy = cfg.get('strategy')
+    if isinstance(strategy, dict) and strategy.get('type') == 'DeepSpeedStrategy':
+        require('deepspeed', 'DeepSpeedStrategy')
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

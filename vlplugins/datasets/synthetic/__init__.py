@@ -29,4 +29,5 @@ def prepare_synthetic_data(cfg: Any) -> List[str]:
     """
     generators = cfg.get('synthetic_data') or []
     generators = [generators] if isinstance(generators, dict) else generators
-    return [str(TASK_UTILS.build(generator).prepare()) for generator in generators]
+    # In any scope: a run of another package's config may have left its own.
+    return [str(TASK_UTILS.build({'_scope_': 'vlplugins', **generator}).prepare()) for generator in generators]

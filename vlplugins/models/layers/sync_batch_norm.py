@@ -3,27 +3,34 @@
 import torch
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from vlplugins.registry import MODELS
 from vlplugins.utils.distributed import all_reduce_with_grad
 
 
 @MODELS.register_module()
-class SyncBatchNorm(nn.SyncBatchNorm):
+class SyncBatchNorm(_BatchNorm):
     """PyTorch's ``SyncBatchNorm``, which also runs on a CPU.
 
-    PyTorch's layer refuses CPU tensors in a process group. There the statistics are summed with two differentiable
+    PyTorch's layer refuses CPU tensors in a process group, and DistributedDataParallel refuses a model on a CPU that
+    holds an instance of it (hence no subclass). There the statistics are summed with two differentiable
     all-reduces (mean first, then the centred squares, which keeps single precision exact enough to equal one process
     on the joined batch). On a GPU the fused kernel of PyTorch runs.
 
     Shape: ``[N, C, ...] -> [N, C, ...]``; processes may hold different ``N``.
     """
 
+    # Read by PyTorch's forward: all processes.
+    process_group = None
+    _check_input_dim = nn.SyncBatchNorm._check_input_dim
+    _check_non_zero_input_channels = nn.SyncBatchNorm._check_non_zero_input_channels
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Normalise ``inputs [N, C, ...]`` by the statistics of all processes in train mode, else the running ones."""
         by_batch = self.training or self.running_mean is None
         if inputs.is_cuda or not by_batch or get_world_size() == 1:
-            return super().forward(inputs)
+            return nn.SyncBatchNorm.forward(self, inputs)
         return self._forward_by_all_reduce(inputs)
 
     def _forward_by_all_reduce(self, inputs: Tensor) -> Tensor:
