@@ -70,14 +70,22 @@ def _rows(distances: Tensor, indices: Tensor) -> Tensor:
     return distances.view(batch * count, count).index_select(0, (indices + first_row[:, None]).flatten())
 
 
-def _least_member(distances: Tensor, assign: Tensor, num_clusters: int) -> Tensor:
-    """Member ``[B, K]`` of each cluster with the least sum of distances to the members; of several the lowest."""
+def _label_gap(distances: Tensor) -> Tensor:
+    """Numbers ``[B, 1]`` whose squares are above all distances of a row."""
+    return 2 * distances.amax(dim=(1, 2)).clamp_(min=1e-30).sqrt_()[:, None]
+
+
+def _least_member(distances: Tensor, assign: Tensor, num_clusters: int, gap: Tensor, buffer: Tensor) -> Tensor:
+    """Member ``[B, K]`` of each cluster with the least sum of distances to the members; of several the lowest.
+
+    ``gap`` is that of :func:`_label_gap`; ``buffer``, as large as ``distances``, is overwritten.
+    """
     batch, count = assign.shape
     # Where two labels differ, their squared difference is above every distance, and the masked value is negative.
     # Arithmetic and a clamp take a fraction of the time of a comparison and a selection.
-    labels = assign * (2 * distances.amax(dim=(1, 2), keepdim=True).clamp_(min=1e-30).sqrt()).squeeze(2)
-    differences = labels[:, :, None] - labels[:, None, :]
-    costs = distances.addcmul(differences, differences, value=-1).clamp_(min=0).sum(dim=2)
+    labels = assign * gap
+    torch.sub(labels[:, :, None], labels[:, None, :], out=buffer)
+    costs = torch.addcmul(distances, buffer, buffer, value=-1, out=buffer).clamp_(min=0).sum(dim=2)
     least = costs.new_full((batch, num_clusters), torch.inf).scatter_reduce_(1, assign, costs, 'amin')
     index = torch.arange(count, device=assign.device).expand(batch, count)
     index = index.masked_fill(costs > least.gather(1, assign), count)
@@ -193,12 +201,12 @@ class KMedoids:
     def _settle(self, distances: Tensor, medoids: Tensor) -> Tensor:
         """Move the medoids until each row is at rest. A row at rest stays as it is, whatever the others do."""
         (batch, num_clusters), count = medoids.shape, distances.size(1)
-        flat = distances.view(batch, count * count)
+        flat, gap, buffer = distances.view(batch, -1), _label_gap(distances), torch.empty_like(distances)
         at_rest = torch.zeros(batch, 1, dtype=torch.bool, device=medoids.device)
         look_every = 1 if medoids.device.type == 'cpu' else _ITERATIONS_PER_LOOK
         for iteration in range(1, self.iter_limit + 1):
             assign = nearest_medoid(distances, medoids)
-            moved = _least_member(distances, assign, num_clusters)
+            moved = _least_member(distances, assign, num_clusters, gap, buffer)
             step = flat.gather(1, medoids * count + moved).clamp_(min=0).sum(dim=1, keepdim=True)
             medoids = torch.where(at_rest, medoids, moved)
             at_rest = at_rest | (step < self.threshold)
