@@ -93,3 +93,25 @@ def test_misspelt_type_in_a_config_of_another_package_is_told():
     cfg.model.backbone.type = 'ResNett'
     with pytest.raises(ConfigError, match="model.backbone.type = 'ResNett'.*'ResNet'"):
         check_config(cfg)
+
+
+def test_keys_for_the_owner_of_a_part_are_no_arguments():
+    reducer = dict(type='TokenClustering', after_block=0, num_segments=3, num_centers=8)
+    tower = dict(type='CLIPVisionTransformer', token_reducers=[reducer])
+    check_config(dict(default_scope='vlplugins', model=tower))
+    reducer['after_blok'] = 0
+    with pytest.raises(ConfigError, match="TokenClustering has no argument 'after_blok'"):
+        check_config(dict(default_scope='vlplugins', model=tower))
+
+
+def test_what_the_owner_of_a_reducer_takes_is_no_argument_of_the_reducer():
+    reducer = dict(type='TokenClustering', after_block=0, num_segments=3, num_centers=8)
+    model = dict(type='CLIPVisionTransformer', token_reducers=[reducer])
+    cfg = dict(default_scope='vlplugins', model=dict(type='TextVideoRetriever', video_encoder=model, text_encoder={}))
+    check_config(Config(cfg))
+    reducer['after_blok'] = 1
+    with pytest.raises(ConfigError, match='token_reducers.0.after_blok'):
+        check_config(Config(cfg))
+    del reducer['after_blok']
+    with pytest.raises(ConfigError, match='after_block'):
+        check_config(Config(dict(default_scope='vlplugins', model=dict(reducer))))

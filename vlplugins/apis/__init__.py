@@ -2,5 +2,6 @@
 
 from vlplugins.apis.base import BaseInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
+from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInferencer
 
-__all__ = ['BaseInferencer', 'SlimmableInferencer']
+__all__ = ['BaseInferencer', 'SlimmableInferencer', 'TextVideoRetrievalInferencer']

@@ -1,5 +1,6 @@
 """What the inferencers of all tasks share: loading a model, many inputs with progress, JSON and pictures out."""
 
+import argparse
 import functools
 import json
 from pathlib import Path
@@ -18,6 +19,14 @@ from vlplugins.registry import FUNCTIONS, TRANSFORMS
 from vlplugins.utils.cli import load_config
 
 Input = Union[str, Path, np.ndarray]
+
+
+def find_pipeline(cfg: Config) -> List[dict]:
+    """Configs of the transforms of the test set; of the first one where sets are joined."""
+    dataset = cfg.test_dataloader.dataset
+    while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
+        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
+    return [dict(each) for each in dataset.pipeline]
 
 
 class BaseInferencer(MMEngineInferencer):
@@ -61,6 +70,13 @@ class BaseInferencer(MMEngineInferencer):
         self.classes: Optional[Sequence[str]] = None
         super().__init__(cfg, weights, device, scope, show_progress)
 
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Add the arguments of ``tools/infer.py`` that only this task has."""
+
+    def apply_arguments(self, args: argparse.Namespace) -> None:
+        """Do what the arguments of :meth:`add_arguments` ask for, before the first input."""
+
     def to_record(self, item: Input) -> Dict[str, Any]:
         """The record of one input that the test pipeline starts from."""
         raise NotImplementedError
@@ -87,11 +103,8 @@ class BaseInferencer(MMEngineInferencer):
         self.classes = (checkpoint.get('meta') or {}).get('dataset_meta', {}).get('classes')
 
     def _init_pipeline(self, cfg: Config) -> Callable:
-        dataset = cfg.test_dataloader.dataset
-        while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
-            dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
         with TRANSFORMS.switch_scope_and_registry(self.scope) as registry:
-            pipeline = Compose([registry.build(transform) for transform in dataset.pipeline])
+            pipeline = Compose([registry.build(transform) for transform in find_pipeline(cfg)])
         return lambda item: pipeline(self.to_record(item))
 
     def _init_collate(self, cfg: Config) -> Callable:

@@ -2,5 +2,6 @@
 
 from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
+from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
 
-__all__ = ['ClassificationVisualizer', 'TaskVisualizer']
+__all__ = ['ClassificationVisualizer', 'TaskVisualizer', 'TokenClusterVisualizer']
