@@ -112,6 +112,3 @@ def test_what_the_owner_of_a_reducer_takes_is_no_argument_of_the_reducer():
     reducer['after_blok'] = 1
     with pytest.raises(ConfigError, match='token_reducers.0.after_blok'):
         check_config(Config(cfg))
-    del reducer['after_blok']
-    with pytest.raises(ConfigError, match='after_block'):
-        check_config(Config(dict(default_scope='vlplugins', model=dict(reducer))))

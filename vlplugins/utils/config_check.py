@@ -30,8 +30,6 @@ _REGISTRY_OF_KEY: Tuple[Tuple[str, str], ...] = (
 # Registries whose constructors get no further arguments from the runner, so that missing ones can be told.
 _COMPLETE = ('MODELS', 'TRANSFORMS', 'HOOKS', 'DATASETS', 'METRICS', 'TASK_UTILS')
 _IGNORED_KEYS = {'type', '_scope_', '_delete_'}
-# Keys that the owner of a part takes out before it builds the part: where a reducer stands in a transformer.
-_KEYS_OF_OWNER: Tuple[Tuple[str, Set[str]], ...] = ((r'.*\.token_reducers\.\d+', {'after_block', 'every_block'}),)
 
 
 class ConfigError(ValueError):
@@ -147,9 +145,6 @@ def _check_arguments(cls: type, node: dict, path: str, name: Optional[str]) -> I
     accepted, required = accepted_arguments(cls)
     # A part may stand in a dict with keys for the part that holds it, such as the place where it is put.
     given = set(node) - _IGNORED_KEYS - set(getattr(cls, 'keys_for_owner', ()))
-    for pattern, keys in _KEYS_OF_OWNER:
-        if re.fullmatch(pattern, path):
-            given -= keys
     if accepted is not None:
         for key in sorted(given - accepted):
             close = difflib.get_close_matches(key, accepted, n=1)
