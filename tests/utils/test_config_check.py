@@ -102,13 +102,3 @@ def test_keys_for_the_owner_of_a_part_are_no_arguments():
     reducer['after_blok'] = 0
     with pytest.raises(ConfigError, match="TokenClustering has no argument 'after_blok'"):
         check_config(dict(default_scope='vlplugins', model=tower))
-
-
-def test_what_the_owner_of_a_reducer_takes_is_no_argument_of_the_reducer():
-    reducer = dict(type='TokenClustering', after_block=0, num_segments=3, num_centers=8)
-    model = dict(type='CLIPVisionTransformer', token_reducers=[reducer])
-    cfg = dict(default_scope='vlplugins', model=dict(type='TextVideoRetriever', video_encoder=model, text_encoder={}))
-    check_config(Config(cfg))
-    reducer['after_blok'] = 1
-    with pytest.raises(ConfigError, match='token_reducers.0.after_blok'):
-        check_config(Config(cfg))
