@@ -31,6 +31,22 @@ def test_parts_of_other_packages_by_scope_both_ways():
     assert DET_MODELS.get('vlplugins.SlimmableResNet').__name__ == 'SlimmableResNet'
 
 
+@pytest.mark.parametrize('scope', ['mmdet', 'mmaction', 'mmpose'])
+def test_our_parts_are_built_in_the_scope_of_another_package(scope):
+    """Through its own registry, and through the root in its scope, as a runner does it."""
+    import importlib
+
+    cfg = dict(type='vlplugins.SlimmableResNet', depth=18, base_channels=4, widths=(1.0,))
+    theirs = importlib.import_module(f'{scope}.registry')
+    assert type(theirs.MODELS.build(dict(cfg))).__module__.startswith('vlplugins.')
+    with roots.MODELS.switch_scope_and_registry(scope) as models:
+        assert models.scope == scope
+        assert type(roots.MODELS.build(dict(cfg))).__name__ == 'SlimmableResNet'
+        assert type(roots.HOOKS.build(dict(type='vlplugins.EpochSeedHook'))).__name__ == 'EpochSeedHook'
+        with pytest.raises(UnknownTypeError, match="'SlimmableResNet'"):
+            theirs.MODELS.build(dict(cfg, type='vlplugins.SlimableResNet'))
+
+
 @pytest.mark.parametrize(
     'asked, near', [('SlimmableResnet', 'SlimmableResNet'), ('SlimResNet', 'SlimmableResNet'), ('mmdet.FPNN', 'FPN')]
 )

@@ -76,7 +76,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.legend and len(args.legend) != len(args.runs):
         raise UsageError(f'--legend has {len(args.legend)} names for {len(args.runs)} runs')
-    logs = {name: read_records(run) for name, run in zip(args.legend or args.runs, args.runs)}
+    names = args.legend or args.runs
+    if len(set(names)) < len(names):
+        raise UsageError(f'two runs have the same name: {names}; tell them apart with --legend')
+    if args.smooth < 1:
+        raise UsageError(f'--smooth {args.smooth}: a mean is over 1 record or more')
+    logs = {name: read_records(run) for name, run in zip(names, args.runs)}
     if args.list:
         for name, records in logs.items():
             print(f'{name}: {", ".join(known_keys(records))}')

@@ -65,8 +65,14 @@ def main(argv: Optional[List[str]] = None) -> None:
         known = [name for name, _ in model.named_children()]
         raise UsageError(f"--module {args.module}: the model has {known}; '' is all of it") from None
     shape = args.shape or [cfg.model.get('backbone', {}).get('in_channels', 3), 224, 224]
-    with torch.no_grad():
-        costs = model_costs(_TensorsOut(part), shape)
+    if min(shape) < 1:
+        raise UsageError(f'--shape {tuple(shape)}: sizes are 1 or more')
+    try:
+        with torch.no_grad():
+            costs = model_costs(_TensorsOut(part), shape)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f'--shape {tuple(shape)} does not fit {args.module or "the model"}: {reason}') from error
     if args.width:
         unknown = sorted(set(args.width) - set(costs))
         if unknown:

@@ -46,9 +46,11 @@ def read_ratios(run: str, width: float) -> Dict[str, List[float]]:
         raise UsageError(f'{run}: no {_FILE}; train with the hook GradientImbalanceHook')
     records: Dict[int, dict] = {}
     for file in files:
-        for line in file.read_text(encoding='utf-8').splitlines():
-            record = json.loads(line)
+        for number, line in enumerate(file.read_text(encoding='utf-8').splitlines(), 1):
+            record = _parse(line, f'{file}, line {number}')
             records[record['step']] = record
+    if not records:
+        raise UsageError(f'{run}: no records yet')
     ratios: Dict[str, List[Any]] = dict(step=[], full=[], rest=[], singular=[])
     for step, record in sorted(records.items()):
         if width not in record['widths']:
@@ -60,6 +62,17 @@ def read_ratios(run: str, width: float) -> Dict[str, List[float]]:
         ratios['rest'].append(record['rest'][index] / part)
         ratios['singular'].append(record['singular_values'])
     return ratios
+
+
+def _parse(line: str, where: str) -> dict:
+    try:
+        record = json.loads(line)
+        missing = [key for key in ('step', 'widths', 'norm', 'rest', 'singular_values') if key not in record]
+    except (ValueError, TypeError):
+        missing = ['everything']
+    if missing:
+        raise UsageError(f'{where}: found {line[:60]!r}; expected a record of GradientImbalanceHook (no {missing[0]})')
+    return record
 
 
 def smooth(values: List[float], window: int) -> List[float]:
@@ -94,7 +107,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.legend and len(args.legend) != len(args.runs):
         raise UsageError(f'--legend has {len(args.legend)} names for {len(args.runs)} runs')
-    runs = {name: read_ratios(run, args.width) for name, run in zip(args.legend or args.runs, args.runs)}
+    names = args.legend or args.runs
+    if len(set(names)) < len(names):
+        raise UsageError(f'two runs have the same name: {names}; tell them apart with --legend')
+    if args.smooth < 1:
+        raise UsageError(f'--smooth {args.smooth}: a mean is over 1 record or more')
+    runs = {name: read_ratios(run, args.width) for name, run in zip(names, args.runs)}
     for name, ratios in runs.items():
         last = ratios['rest'][-max(1, len(ratios['rest']) // 10) :]
         print(f'{name}: rest / part of width {args.width:g} = {sum(last) / len(last):.2f} at the end')

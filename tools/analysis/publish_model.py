@@ -35,9 +35,11 @@ def publish(checkpoint: dict, prefix: str = '', half: bool = False) -> dict:
     Raises:
         UsageError: it has no ``state_dict``, or no weight starts with ``prefix``.
     """
-    if 'state_dict' not in checkpoint:
-        raise UsageError(f'the checkpoint has no state_dict; it has {sorted(map(str, checkpoint))[:6]}')
-    weights = {name: value.cpu() for name, value in checkpoint['state_dict'].items() if name.startswith(prefix)}
+    if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
+        found = sorted(map(str, checkpoint))[:6] if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise UsageError(f'the checkpoint has no state_dict; it has {found}')
+    # Clones: a slice would be saved with all that it is cut from.
+    weights = {name: value.cpu().clone() for name, value in checkpoint['state_dict'].items() if name.startswith(prefix)}
     if not weights:
         known = sorted({name.split('.')[0] for name in checkpoint['state_dict']})
         raise UsageError(f'no weight starts with {prefix!r}; the parts are {known}')

@@ -5,9 +5,11 @@ Views of one image are drawn side by side; the labels are drawn by the visualize
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any, List, Optional
 
+import numpy as np
 import torch
 from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
 from mmengine.runner import set_random_seed
@@ -50,11 +52,21 @@ def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
         raise UsageError("the inputs are no images; set the config's visualizer to the one of their task")
     images = [to_rgb(view) for view in views]
     if len(images) == 1 and type(visualizer).add_datasample is not Visualizer.add_datasample:
-        # mmdet, mmaction2 and mmpose share these arguments.
-        visualizer.add_datasample(path.stem, images[0], sample, draw_pred=False, out_file=str(path))
+        # mmdet, mmaction2 and mmpose share these arguments, and load images as BGR.
+        _plain_boxes(sample)
+        image = np.ascontiguousarray(images[0][..., ::-1])
+        visualizer.add_datasample(path.stem, image, sample, draw_pred=False, out_file=str(path))
         return
     titles = [f'view {index + 1}' for index in range(len(images))] if len(images) > 1 else [_label_of(sample)]
     save_image(render(image_grid(images, titles)), str(path))
+
+
+def _plain_boxes(sample: Any) -> None:
+    """mmdet's visualizer draws tensors of boxes, its pipeline packs them in a class of their own."""
+    instances = getattr(sample, 'gt_instances', None)
+    boxes = getattr(instances, 'bboxes', None)
+    if hasattr(boxes, 'tensor'):
+        instances.bboxes = boxes.tensor
 
 
 def _label_of(sample: Any) -> str:
@@ -65,6 +77,8 @@ def _label_of(sample: Any) -> str:
 def main(argv: Optional[List[str]] = None) -> None:
     """Draw."""
     args = parse_args(argv)
+    if args.number < 1:
+        raise UsageError(f'--number {args.number}: draw at least one sample')
     cfg = load_config(args.config, args.cfg_options)
     loader = cfg.get(f'{args.split}_dataloader')
     if loader is None:
@@ -72,13 +86,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     init_default_scope(cfg.get('default_scope') or 'vlplugins')
     prepare_synthetic_data(cfg)
     dataset = DATASETS.build(loader.dataset)
-    if args.start >= len(dataset):
-        raise UsageError(f'--start {args.start}: the data set has {len(dataset)} samples')
+    if not 0 <= args.start < len(dataset):
+        raise UsageError(f'--start {args.start}: the data set has {len(dataset)} samples, counted from 0')
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, vis_backends=None, name='browse'))
     visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
     set_random_seed(args.seed)
     last = min(args.start + args.number, len(dataset))
-    for index in tqdm(range(args.start, last), desc='drawing'):
+    for index in tqdm(range(args.start, last), desc='drawing', file=sys.stdout):
         draw_sample(dataset[index], visualizer, Path(args.out_dir, f'{args.split}_{index:06d}.png'))
     print(f'{last - args.start} pictures in {args.out_dir}')
 

@@ -1,0 +1,67 @@
+import cv2
+import numpy as np
+import pytest
+
+from tests.helpers.tiny_configs import ROOT, write_probe_config, write_slimclr_config
+from tests.helpers.tools import mistake
+from tools.misc import browse_dataset
+
+
+def pictures(folder):
+    return [cv2.imread(str(path)) for path in sorted(folder.glob('*.png'))]
+
+
+def browse(config, out, *arguments):
+    browse_dataset.main([str(config), '--out-dir', str(out), *arguments])
+    return pictures(out)
+
+
+def test_views_are_drawn_side_by_side_and_follow_the_seed(tmp_path, capsys):
+    config = write_slimclr_config(tmp_path)
+    first, again, other = (
+        browse(config, tmp_path / name, '--number', '2', '--start', '3', '--seed', seed)
+        for name, seed in (('a', '0'), ('b', '0'), ('c', '1'))
+    )
+    assert [path.name for path in sorted((tmp_path / 'a').iterdir())] == ['train_000003.png', 'train_000004.png']
+    assert '2 pictures' in capsys.readouterr().out
+    # Two views: about twice as wide as high.
+    assert first[0].shape[1] > 1.5 * first[0].shape[0]
+    assert all(np.array_equal(one, two) for one, two in zip(first, again))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_labels_are_drawn_by_the_visualizer_of_the_config(tmp_path):
+    config = write_probe_config(tmp_path)
+    drawn = browse(config, tmp_path / 'out', '--split', 'val', '--number', '99')
+    assert len(drawn) == 6 and all(np.ptp(picture) > 100 for picture in drawn)
+
+
+def test_boxes_are_drawn_by_mmdets_visualizer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ROOT / 'configs/examples/mmdet-scope_custom-imports.py'
+    (drawn,) = browse(config, tmp_path / 'out', '--number', '1')
+    plain = cv2.imread(str(tmp_path / 'data/synthetic/coco_shapes/train2017/000000000001.jpg'))
+    # The shape of the picture is that of the image, and boxes and names are on it (flipped or not).
+    assert drawn.shape == plain.shape
+    assert min(np.abs(drawn.astype(int) - side).mean() for side in (plain, plain[:, ::-1])) > 1
+
+
+def test_mistakes_are_told(tmp_path, capsys):
+    config = write_slimclr_config(tmp_path)
+    assert 'no such config: x.py' in mistake(capsys, browse_dataset, 'x.py')
+    assert '497 samples' in mistake(capsys, browse_dataset, config, '--start', '9999', '--out-dir', tmp_path)
+    assert '--start -1' in mistake(capsys, browse_dataset, config, '--start', '-1', '--out-dir', tmp_path)
+    no_loader = write_slimclr_config(tmp_path, extra='val_dataloader = None\nval_cfg = None\nval_evaluator = None')
+    assert 'no val_dataloader' in mistake(capsys, browse_dataset, no_loader, '--split', 'val')
+
+
+def test_inputs_that_are_no_images_are_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ROOT / 'configs/examples/pose-lifter_human36m.py'
+    assert 'no images' in mistake(capsys, browse_dataset, config, '--out-dir', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('number', ['0', '-2'])
+def test_no_picture_is_a_mistake(tmp_path, capsys, number):
+    message = mistake(capsys, browse_dataset, write_slimclr_config(tmp_path), '--number', number)
+    assert f'--number {number}' in message
