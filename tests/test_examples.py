@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 
 from tests.helpers.tiny_configs import ROOT
 from tools import train
+from vlplugins.utils.cli import apply_run_arguments
 
 EXAMPLES = ROOT / 'configs' / 'examples'
 ONE_EPOCH = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=1']
@@ -194,3 +195,16 @@ def test_strategies_for_gpus_are_read_and_name_what_they_lack(tmp_path, capsys):
             run('flexible-runner_deepspeed.py', tmp_path, *ONE_EPOCH)
         message = capsys.readouterr().err
         assert 'deepspeed' in message and 'Traceback' not in message
+
+
+def test_config_of_another_package_may_lack_what_the_runner_wants(monkeypatch):
+    """mmdet's configs have no key ``randomness``; on a CPU no GPU may be named to DistributedDataParallel."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    cfg = Config(dict(find_unused_parameters=True), filename=str(EXAMPLES / 'flexible-runner_ddp.py'))
+    apply_run_arguments(cfg, train.parse_args(['x.py', '--launcher', 'pytorch']))
+    assert cfg.randomness.seed is None and cfg.env_cfg.dist_cfg.backend == 'gloo'
+    assert cfg.model_wrapper_cfg.device_ids is None and cfg.model_wrapper_cfg.find_unused_parameters is True
+    alone = Config(dict(), filename=str(EXAMPLES / 'flexible-runner_ddp.py'))
+    apply_run_arguments(alone, train.parse_args(['x.py']))
+    assert 'model_wrapper_cfg' not in alone

@@ -2,6 +2,8 @@
 
 A strategy other than ``SingleDeviceStrategy`` needs a launcher, with one process as well:
 ``bash tools/dist_train.sh configs/examples/flexible-runner_ddp.py 2``.
+
+Its checkpoints hold the wrapper with the model (names begin with ``module.``), which MMEngine strips on loading.
 """
 
 _base_ = 'pose-lifter_human36m.py'
