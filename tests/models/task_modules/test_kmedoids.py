@@ -106,9 +106,11 @@ def test_an_outlier_among_equal_points_is_kept():
 
 
 @pytest.mark.parametrize('scale', [1.0, 1000.0])
-def test_repeated_points_are_kept_once(scale):
+@pytest.mark.parametrize('times', [3, 15])
+def test_repeated_points_are_kept_once(scale, times):
     distinct = scale * random_points(1, 20, 48, seed=3)
-    points = distinct.repeat(1, 3, 1)
+    points = distinct.repeat(1, times, 1)
+    assert (pairwise_distances(points)[:, ::20, ::20] == 0).all()
     _, medoids = KMedoids()(points, 20)
     assert sorted(index % 20 for index in medoids[0].tolist()) == list(range(20))
     # Of equal points the first one is the medoid.
@@ -202,8 +204,9 @@ def test_points_that_are_not_finite_give_valid_indices():
         assert torch.equal(medoids[1], KMedoids()(random_points(2, 40, 6), 5)[1][1])
 
 
-def test_distances_are_symmetric_and_precise_far_from_the_origin():
-    points = random_points(2, 64, 32)
+@pytest.mark.parametrize('count', [20, 64, 301])
+def test_distances_are_symmetric_and_precise_far_from_the_origin(count):
+    points = random_points(2, count, 32)
     expected = torch.cdist(points.double(), points.double()).float()
     for offset in (0.0, 100.0):
         distances = pairwise_distances(points + offset)

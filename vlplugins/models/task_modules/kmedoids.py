@@ -10,6 +10,8 @@ from vlplugins.registry import TASK_UTILS
 _METRICS = ('euclidean', 'cosine')
 # Up to this many points, distances are differences of coordinates; above it a matrix product, as in ``torch.cdist``.
 _EXACT_UP_TO = 32
+# From so many points on, the CPU computes only the blocks on one side of the diagonal of a symmetric product.
+_BLOCKS_FROM = 256
 # On an accelerator, iterations between two looks at whether all rows have converged (each look waits for the device).
 _ITERATIONS_PER_LOOK = 4
 
@@ -25,11 +27,26 @@ def squared_distances(points: Tensor) -> Tensor:
         return torch.cdist(points, points, compute_mode='donot_use_mm_for_euclid_dist').square()
     # Tokens of a transformer share a large offset, in which the differences would be lost to rounding.
     centred = points - points.mean(dim=1, keepdim=True)
-    products = torch.bmm(centred, centred.transpose(1, 2))
+    products = _inner_products(centred)
     # Norms out of the same product: then equal points have the distance zero, and ties between them are ties.
     norms = products.diagonal(dim1=1, dim2=2)
     sums = norms[:, :, None] + norms[:, None, :]
     return sums.sub_(products + products.transpose(1, 2)).clamp_(min=0)
+
+
+def _inner_products(points: Tensor) -> Tensor:
+    """Products ``[B, N, N]`` of ``points [B, N, D]`` with one another."""
+    count = points.size(1)
+    if points.device.type != 'cpu' or count < _BLOCKS_FROM:
+        return torch.bmm(points, points.transpose(1, 2))
+    products = points.new_empty(len(points), count, count)
+    bounds = [count * index // 4 for index in range(5)]
+    for begin, end in zip(bounds, bounds[1:]):
+        # One row of blocks up to the diagonal; what lies beyond is its mirror image.
+        block = torch.bmm(points[:, begin:end], points[:, :end].transpose(1, 2))
+        products[:, begin:end, :end] = block
+        products[:, :begin, begin:end] = block[:, :, :begin].transpose(1, 2)
+    return products
 
 
 def pairwise_distances(points: Tensor, metric: str = 'euclidean', p: float = 2.0) -> Tensor:
