@@ -24,6 +24,8 @@ class TokenReducer(BaseModule):
         init_cfg: MMEngine initialisation.
     """
 
+    # Keys of its config that a tower reads: where the layer stands.
+    keys_for_owner = ('after_block', 'every_block')
     # Whether S = T and K = L, so that the layer may stand before every block.
     keeps_shape = False
     # Whether the block after the layer adds its attention to the mean over the frames, not to the reduced sequence.
