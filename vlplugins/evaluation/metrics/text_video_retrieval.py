@@ -38,6 +38,9 @@ class TextVideoRetrievalMetric(BaseMetric):
             finite.
     """
 
+    # The directions are the prefixes.
+    default_prefix = ''
+
     def __init__(
         self,
         topk: Sequence[int] = (1, 5, 10),
