@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import FUNCTIONS, init_default_scope
 from mmengine.runner import Runner
 
 from tests.helpers.videos import write_video
@@ -44,6 +44,14 @@ def test_configs_pass_the_check_and_their_pipelines_run(name, tmp_path):
         assert inputs['text_ids'].shape == shape
     expected = dict(activitynet_retrieval=(60, 77), flash_videos=(6, 20)).get(name, (12, 32))
     assert (cfg.num_frames, cfg.context_length) == expected
+
+
+@pytest.mark.parametrize('path', sorted(FOLDER.glob('*.py')), ids=lambda path: path.stem)
+def test_functions_that_loaders_name_are_found_where_mmengine_looks(path):
+    init_default_scope('vlplugins')
+    loader = Config.fromfile(path).get('train_dataloader') or {}
+    names = [loader[key]['type'] for key in ('worker_init_fn', 'collate_fn') if key in loader]
+    assert all(callable(FUNCTIONS.get(name)) for name in names)
 
 
 def test_loaders_of_the_synthetic_set_give_batches_for_a_model(tmp_path):

@@ -23,7 +23,7 @@ view_pipeline = [
 loader = dict(
     num_workers=2,
     persistent_workers=False,
-    worker_init_fn=dict(type='seed_worker'),
+    worker_init_fn=dict(type='vlplugins.seed_worker'),
     collate_fn=dict(type='default_collate'),
 )
 train_dataloader = dict(

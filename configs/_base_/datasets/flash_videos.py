@@ -37,7 +37,7 @@ test_pipeline = [
 loader = dict(
     num_workers=1,
     persistent_workers=True,
-    worker_init_fn=dict(type='seed_worker'),
+    worker_init_fn=dict(type='vlplugins.seed_worker'),
     collate_fn=dict(type='pseudo_collate'),
 )
 train_dataloader = dict(

@@ -25,7 +25,7 @@ loader = dict(
     num_workers=8,
     # Anew each epoch, so that a resumed run draws the augmentations of one that was not interrupted.
     persistent_workers=False,
-    worker_init_fn=dict(type='seed_worker'),
+    worker_init_fn=dict(type='vlplugins.seed_worker'),
     pin_memory=True,
     collate_fn=dict(type='default_collate'),
 )

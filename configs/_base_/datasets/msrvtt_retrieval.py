@@ -37,7 +37,7 @@ loader = dict(
     num_workers=8,
     persistent_workers=False,
     pin_memory=True,
-    worker_init_fn=dict(type='seed_worker'),
+    worker_init_fn=dict(type='vlplugins.seed_worker'),
     collate_fn=dict(type='pseudo_collate'),
 )
 train_dataloader = dict(

@@ -18,7 +18,8 @@ class EpochSeedHook(Hook):
 
     A run resumed at an epoch draws then the random numbers of the uninterrupted run, and ends with the same weights
     (on one device, with deterministic operations). Loader workers take their seeds from these generators when they
-    are started anew each epoch (``persistent_workers=False``) with ``worker_init_fn=dict(type='seed_worker')``.
+    are started anew each epoch (``persistent_workers=False``) with
+    ``worker_init_fn=dict(type='vlplugins.seed_worker')``.
     """
 
     # Before anything else that may draw random numbers at the start of an epoch.
