@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
-from vlplugins.structures import ClassificationDataSample
+from vlplugins.structures import ClassificationDataSample, RetrievalDataSample
 from vlplugins.utils.config_check import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ def load(path):
 @pytest.fixture(autouse=True)
 def _restore_scope():
     yield
-    DefaultScope.get_instance('vlplugins', scope_name='vlplugins')
+    init_default_scope('vlplugins')
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=IDS)
@@ -42,6 +42,11 @@ def shrink(cfg):
             changes[f'model.{part}.hid_channels'] = 32
     if model.get('type') == 'SlimmableMoCo':
         changes['model.queue_len'] = 16
+    if model.get('type') == 'TextVideoRetriever':
+        sizes = dict(width=32, heads=4, out_dim=32)
+        for tower in ('video_encoder', 'text_encoder'):
+            changes.update({f'model.{tower}.{key}': value for key, value in sizes.items()})
+        changes.update({'model.head.embed_dims': 32, 'model.head.temporal_heads': 4})
     cfg.merge_from_dict(changes)
     return cfg
 
@@ -63,6 +68,20 @@ def classification_batch(cfg):
 def model_input(cfg):
     backbone = cfg.model.backbone
     return backbone.get('in_channels', 3), 64 if backbone.get('stem', 'imagenet') == 'imagenet' else 8
+
+
+def retrieval_batch(cfg):
+    encoder = cfg.model.video_encoder
+    size = encoder.img_size
+    frames = [torch.randint(0, 255, (encoder.num_frames, 3, size, size), dtype=torch.uint8) for _ in range(2)]
+    return dict(
+        inputs=dict(
+            imgs=frames,
+            text_ids=[torch.tensor([49406, 320 + index, 49407, 0]) for index in range(2)],
+            frame_mask=[torch.ones(len(imgs), dtype=torch.bool) for imgs in frames],
+        ),
+        data_samples=[RetrievalDataSample() for _ in frames],
+    )
 
 
 def detection_batch(cfg):
@@ -89,6 +108,7 @@ BATCHES = {
     'SlimmableMoCoV3': contrastive_batch,
     'SlimmableSimCLR': contrastive_batch,
     'SlimmableClassifier': classification_batch,
+    'TextVideoRetriever': retrieval_batch,
     'MaskRCNN': detection_batch,
     'FasterRCNN': detection_batch,
 }
@@ -103,7 +123,7 @@ def test_model_builds_and_takes_a_step(path):
     from mmengine.registry import MODELS
 
     cfg = shrink(load(path))
-    cfg.model.backbone.pop('init_cfg', None)
+    cfg.model.get('backbone', {}).pop('init_cfg', None)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     kind = type(model).__name__

@@ -79,9 +79,10 @@ def _per_column(value: Any, columns: Sequence[dict]) -> List[Any]:
 def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[bool, str]]:
     """Compare runs as the demo's ``expect`` says.
 
-    Each item has ``what``, ``run``, ``over``, ``metric`` and ``margin``: in the mean over seeds ``run`` must be better
-    than ``over`` by at least the margin, for each of ``rows`` (all by default), or with ``mean: true`` in their mean.
-    ``over_metric`` is the metric of ``over`` where it has another name. Items whose runs were not made are left out.
+    Each item has ``what``, ``run``, ``metric`` and either ``over`` and ``margin`` (in the mean over seeds ``run`` must
+    be better than the run ``over`` by at least the margin) or ``above``, a number that it must reach. That holds for
+    each of ``rows`` (all by default), or with ``mean: true`` in their mean. ``over_metric`` is the metric of ``over``
+    where it has another name. Items whose runs were not made are left out.
 
     Returns:
         Whether each holds, and a line that says so.
@@ -89,23 +90,26 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
     outcomes = []
     for item in spec.get('expect', []):
         rows = item.get('rows', spec['rows']) or ['']
-        pairs = [
-            (
-                summarise(results, item['run'], item['metric'].format(row=row)),
-                summarise(results, item['over'], item.get('over_metric', item['metric']).format(row=row)),
-            )
-            for row in rows
-        ]
-        if any(left is None or right is None for left, right in pairs):
+        values = [_mean(results, item['run'], item['metric'].format(row=row)) for row in rows]
+        if 'above' in item:
+            bound, shown_bound, spell = item['above'], f'≥ {item["above"]:g}', '.1f'
+        else:
+            others = [_mean(results, item['over'], item.get('over_metric', item['metric']).format(row=r)) for r in rows]
+            values = [None if None in pair else pair[0] - pair[1] for pair in zip(values, others)]
+            bound, shown_bound, spell = item['margin'], f'≥ {item["margin"]:+g}', '+.1f'
+        if None in values:
             continue
-        differences = [left[0] - right[0] for left, right in pairs]
         if item.get('mean'):
-            differences = [float(np.mean(differences))]
-        least = min(differences)
-        shown = ', '.join(f'{difference:+.1f}' for difference in differences)
-        holds = least >= item['margin']
-        outcomes.append((holds, f'{"held" if holds else "NOT HELD"}: {item["what"]} (≥ {item["margin"]:+g}): {shown}'))
+            values = [float(np.mean(values))]
+        holds = min(values) >= bound
+        shown = ', '.join(format(value, spell) for value in values)
+        outcomes.append((holds, f'{"held" if holds else "NOT HELD"}: {item["what"]} ({shown_bound}): {shown}'))
     return outcomes
+
+
+def _mean(results: Results, run: str, metric: str) -> Optional[float]:
+    summary = summarise(results, run, metric)
+    return None if summary is None else summary[0]
 
 
 def draw_figure(

@@ -123,6 +123,8 @@ def expectation(**changes):
         (expectation(mean=True, margin=8), True, '+8.0'),
         (expectation(mean=True, margin=8.1), False, '+8.0'),
         (expectation(over_metric='acc/r1'), False, '+15.0, -5.0'),
+        (expectation(above=65), True, '85.0, 65.0'),
+        (expectation(above=66), False, '85.0, 65.0'),
     ],
 )
 def test_expectations_compare_means_over_seeds(item, holds, shown):

@@ -1,0 +1,17 @@
+"""Ablation: spectral clustering with edges between near tokens alone."""
+
+_base_ = 'centerclip_vit-b32_baseline_2xb64-5e_msrvtt-9k.py'
+
+model = dict(
+    video_encoder=dict(
+        token_reducers=[
+            dict(
+                type='TokenClustering',
+                after_block=6,
+                num_segments=4,
+                num_centers=49,
+                algorithm=dict(type='SpectralClustering', spatial_temporal_graph=True),
+            )
+        ]
+    )
+)

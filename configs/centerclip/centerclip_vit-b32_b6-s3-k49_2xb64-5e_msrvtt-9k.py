@@ -1,0 +1,7 @@
+"""CenterCLIP on MSR-VTT with 3 segments."""
+
+_base_ = 'centerclip_vit-b32_baseline_2xb64-5e_msrvtt-9k.py'
+
+model = dict(
+    video_encoder=dict(token_reducers=[dict(type='TokenClustering', after_block=6, num_segments=3, num_centers=49)])
+)

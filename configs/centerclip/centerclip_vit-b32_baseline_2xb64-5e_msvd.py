@@ -1,0 +1,15 @@
+"""CLIP4Clip (meanP) on MSVD, the baseline of CenterCLIP."""
+
+_base_ = [
+    '../_base_/models/clip_retriever_vit-b32.py',
+    '../_base_/datasets/msvd_retrieval.py',
+    '../_base_/schedules/clip_finetune_5e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(data_preprocessor={{_base_.data_preprocessor}})
+custom_hooks = [dict(type='EpochSeedHook'), dict(type='ClampLogitScaleHook')]
+default_hooks = dict(checkpoint=dict(save_best='t2v/R@1', rule='greater'))
+randomness = dict(seed=42)
+auto_scale_lr = dict(base_batch_size=128, enable=False)
+inferencer = dict(type='TextVideoRetrievalInferencer')
