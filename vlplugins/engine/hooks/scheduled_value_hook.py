@@ -152,15 +152,15 @@ class ScheduledValueHook(Hook):
         self._apply(runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Set the value for the coming iteration."""
+        """Set the value for the coming iteration; a smooth one is logged each time, others when they change."""
         self._apply(runner)
+        if self.is_smooth:
+            runner.message_hub.update_scalar(f'train/{self.path}', float(self._last))
 
     def _apply(self, runner: Runner) -> None:
         value = self.value_at(*self._progress(runner))
         for owner, key in self._targets(runner):
             write(owner, key, value)
-        if self.is_smooth:
-            runner.message_hub.update_scalar(f'train/{self.path}', float(value))
-        elif value != self._last:
+        if not self.is_smooth and value != self._last:
             runner.logger.info(f'{type(self).__name__}: {self.path} = {value!r} from iteration {runner.iter}')
         self._last = value
