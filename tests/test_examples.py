@@ -83,6 +83,14 @@ def test_recogniser_of_skeletons_learns(tmp_path):
     assert metrics['acc/top1'] > 0.6
 
 
+def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
+    small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
+    metrics, records, state = run('recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)
+    assert_sound(records, 2)
+    assert 0 <= metrics['acc/top1'] <= 1
+    assert state['cls_head.fc_cls.weight'].shape == (12, 3 * 64)
+
+
 def test_pose_lifter_learns(tmp_path):
     metrics, records, _ = run('pose-lifter_human36m.py', tmp_path, *EACH_STEP)
     assert_sound(records, 24)

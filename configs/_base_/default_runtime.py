@@ -21,8 +21,8 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl'),
 )
 
-# TensorBoard beside the JSON log:
-#   --cfg-options visualizer.vis_backends.1.type=TensorboardVisBackend
+# For TensorBoard beside the JSON log, a config has
+#   visualizer = dict(vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends)
 

@@ -2,7 +2,7 @@
 
 _base_ = ['../_base_/datasets/flash_videos.py', '../_base_/default_runtime.py']
 
-max_epochs = 12  # 15 iterations each
+max_epochs = 8  # 15 iterations each
 
 model = dict(
     type='TextVideoRetriever',
@@ -31,12 +31,14 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'bias': dict(decay_mult=0.0)}),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-6, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=2, T_max=10, eta_min=0, convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=1e-6, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=1, T_max=7, eta_min=0, convert_to_iter_based=True),
 ]
 custom_hooks = [dict(type='EpochSeedHook'), dict(type='ClampLogitScaleHook')]
 
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict()
 test_cfg = dict()
-default_hooks = dict(logger=dict(interval=15), checkpoint=dict(interval=6))
+default_hooks = dict(logger=dict(interval=15), checkpoint=dict(interval=4))
+visualizer = dict(type='TokenClusterVisualizer')
+inferencer = dict(type='TextVideoRetrievalInferencer')

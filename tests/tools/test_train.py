@@ -170,6 +170,15 @@ def test_one_truncated_image_in_a_folder_is_told(tmp_path, capsys):
     assert image.name in message and 'truncated image' in message
 
 
+def test_tensorboard_is_written_beside_the_log(tmp_path):
+    """By the line that configs/_base_/default_runtime.py gives."""
+    (line,) = re.findall(r'^#   (visualizer = .*)$', (ROOT / 'configs/_base_/default_runtime.py').read_text(), re.M)
+    config = write_slimclr_config(tmp_path, epochs=1, extra=line + '\n')
+    run_train(config, tmp_path / 'work')
+    (events,) = (tmp_path / 'work').glob('*/vis_data/events.out.tfevents.*')
+    assert events.stat().st_size > 500 and list((tmp_path / 'work').glob('*/vis_data/scalars.json'))
+
+
 def test_a_defect_keeps_its_traceback(tmp_path, monkeypatch):
     config = write_slimclr_config(tmp_path)
     monkeypatch.setattr(train, 'build_runner', lambda cfg: 1 / 0)

@@ -146,8 +146,16 @@ def run_variant(config: Path, options: dict, variant: Variant, device: str, args
         return json.loads(out.read_text())
 
 
+def is_missing(error: str) -> bool:
+    """Whether a run failed because a package that it needs is not installed."""
+    return bool(re.search(r'needs the package|ModuleNotFoundError|No module named', error))
+
+
 def judge(result: dict, reference: dict, variant: Variant) -> str:
     """What the comparison with the reference says."""
+    missing = [each['error'] for each in (result, reference) if is_missing(each.get('error', ''))]
+    if missing:
+        return f'skipped: {missing[0]}'
     if 'error' in result or 'error' in reference:
         return f'failed: {result.get("error") or "no reference"}'
 
@@ -175,9 +183,9 @@ def check_demo(method: str, args: argparse.Namespace, table: Table) -> List[dict
     records = []
     for device, variant in [('cpu', None), *[(args.device, each) for each in variants]]:
         result = reference if variant is None else run_variant(config, options, variant, device, args)
-        verdict = 'reference' if variant is None else judge(result, reference, variant)
-        if variant is None and 'error' in result:
-            verdict = f'failed: {result["error"]}'
+        verdict = judge(result, reference, variant or FP32)
+        if variant is None and 'error' not in result:
+            verdict = 'reference'
         numbers = ['', '', '']
         if 'error' not in result:
             numbers = [f'{1000 * median(result["times"]):.1f}', f'{result["memory"]:.0f}']
@@ -213,7 +221,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.out:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(json.dumps(records, indent=1) + '\n')
-    if any(not record['verdict'].startswith(('agrees', 'reference')) for record in records):
+    if any(not record['verdict'].startswith(('agrees', 'reference', 'skipped')) for record in records):
         raise SystemExit(1)
 
 

@@ -184,6 +184,7 @@ def test_every_parameter_has_a_gradient(reducer):
         (dict(linear_patch='4d'), 'linear_patch'),
         (dict(frozen_layers=5), 'frozen_layers'),
         (dict(heads=5), 'heads'),
+        (dict(input_format='NHWC'), 'input_format'),
     ],
 )
 def test_wrong_options_fail_at_build(options, message):
@@ -317,3 +318,8 @@ def test_planted_patches_are_kept_without_training():
 
     clustered, sampled = share_kept(dict(type='TokenClustering')), share_kept(dict(type='TokenSparseSampling'))
     assert clustered >= 0.75 and clustered >= 2 * sampled
+
+
+def test_channels_may_come_before_frames():
+    model, other = build(token_reducers=[CLUSTER]), build(token_reducers=[CLUSTER], input_format='NCTHW')
+    torch.testing.assert_close(other(videos().transpose(1, 2)), model(videos()))

@@ -25,6 +25,13 @@ def test_a_failed_run_is_named():
     assert check_gpu.judge(dict(losses=[1.0]), dict(error='e'), VARIANT) == 'failed: no reference'
 
 
+@pytest.mark.parametrize(
+    'error', ['error: AlignHead needs the package mmdet: pip install mmdet', "ModuleNotFoundError: No module named 'x'"]
+)
+def test_what_cannot_be_imported_is_skipped_and_named(error):
+    assert check_gpu.judge(dict(losses=[1.0]), dict(error=error), VARIANT) == f'skipped: {error}'
+
+
 def test_median_leaves_the_warm_up_out():
     assert check_gpu.median([100.0, 100.0, 100.0, 3.0, 1.0, 2.0]) == 2.0
     assert check_gpu.median([5.0]) == 5.0

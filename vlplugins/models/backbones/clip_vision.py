@@ -49,6 +49,7 @@ class CLIPVisionTransformer(BaseModule):
         with_cp: Recompute blocks in the backward pass, for less memory.
         pos_init_std: Standard deviation of the positional embedding at the start, in units of ``D ** -0.5``.
         return_tokens: Also return all tokens.
+        input_format: ``'NTCHW'``, or ``'NCTHW'`` as the 3-D recognizers of mmaction2 put their frames in.
         init_cfg: MMEngine initialisation.
 
     Raises:
@@ -71,9 +72,13 @@ class CLIPVisionTransformer(BaseModule):
         with_cp: bool = False,
         pos_init_std: float = 1.0,
         return_tokens: bool = False,
+        input_format: str = 'NTCHW',
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
+        if input_format not in ('NTCHW', 'NCTHW'):
+            raise ValueError(f"input_format {input_format!r} is unknown; expected 'NTCHW' or 'NCTHW'")
+        self.input_format = input_format
         if img_size % patch_size:
             raise ValueError(f'patch_size {patch_size} does not divide img_size {img_size}')
         if linear_patch not in ('2d', '3d'):
@@ -184,7 +189,8 @@ class CLIPVisionTransformer(BaseModule):
         """Encode videos.
 
         Args:
-            imgs: ``[B, T, 3, H, W]``, normalised frames; or ``[B, 3, H, W]``, images, as videos of one frame.
+            imgs: Normalised frames ``[B, T, 3, H, W]`` (``[B, 3, T, H, W]`` for the format NCTHW); or ``[B, 3, H, W]``,
+                images, as videos of one frame.
 
         Returns:
             ``[B, S, E]``, not normalised (S = T without reducers). With ``return_tokens`` also all tokens
@@ -206,6 +212,8 @@ class CLIPVisionTransformer(BaseModule):
     def _check_images(self, imgs: Tensor) -> Tensor:
         if imgs.dim() == 4:
             imgs = imgs[:, None]
+        elif imgs.dim() == 5 and self.input_format == 'NCTHW':
+            imgs = imgs.transpose(1, 2)
         if imgs.dim() != 5 or imgs.shape[2:] != (3, self.img_size, self.img_size):
             expected = f'[B, T, 3, {self.img_size}, {self.img_size}]'
             raise ValueError(f'imgs {tuple(imgs.shape)} do not have the shape {expected}')
