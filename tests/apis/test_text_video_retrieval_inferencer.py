@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -195,11 +196,14 @@ def test_kept_patches_are_those_of_the_first_clustering(inferencer, videos, tmp_
 
 def test_the_command_line_indexes_searches_and_draws(setup, videos, tmp_path, capsys):
     arguments = [setup[0], setup[1], 'a red light', 'two, lights', '--gallery', str(videos), '--topk', '2']
-    infer.main([*arguments, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu'])
+    infer.main([*arguments, '--kept-patches', '--out-dir', str(tmp_path / 'out'), '--device', 'cpu'])
     predictions = json.loads((tmp_path / 'out/predictions.json').read_text())
     assert [each['text'] for each in predictions] == ['a red light', 'two, lights']
     assert all(len(each['results']) == 2 for each in predictions)
-    assert len(list((tmp_path / 'out/pictures').iterdir())) == 2
+    assert len(list((tmp_path / 'out/pictures').glob('*.png'))) == 2
+    found = {Path(result['video']).stem for each in predictions for result in each['results']}
+    kept = sorted((tmp_path / 'out/pictures/kept').glob('*.png'))
+    assert {path.stem[7:] for path in kept} == found and cv2.imread(str(kept[0])).std() > 10
     infer.main([*arguments[:3], '--gallery', str(tmp_path / 'out/gallery.npz'), '--device', 'cpu'])
     assert predictions[0]['results'][0]['video'] in capsys.readouterr().out.replace('\n', '')
     with pytest.raises(SystemExit):
