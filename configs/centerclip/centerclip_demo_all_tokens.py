@@ -1,4 +1,4 @@
-"""Upper bound: no token is dropped; each frame goes through all blocks."""
+"""Reference: no token is dropped; each frame goes through all blocks."""
 
 _base_ = 'centerclip_demo.py'
 

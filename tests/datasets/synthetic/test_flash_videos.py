@@ -114,3 +114,17 @@ def test_seed_and_arguments_decide(tmp_path):
 def test_sizes_that_do_not_fit_are_refused(arguments):
     with pytest.raises(ValueError):
         SyntheticFlashVideos('unused', **arguments)
+
+
+def test_labels_name_the_color_in_the_middle(flash):
+    root, layout = flash
+    if layout == 'msvd':
+        assert not list(Path(root).glob('middle_color_*'))
+        return
+    truth = json.loads((Path(root) / 'flashes.json').read_text())
+    lines = [line for split in ('train', 'test') for line in (Path(root) / f'middle_color_{split}.txt').open()]
+    assert len(lines) == 32
+    for line in lines:
+        name, label = line.split()
+        middle = [color for frame, _, _, color in truth[Path(name).stem] if frame in (2, 3)]
+        assert [NAMES[int(label)]] == middle

@@ -49,7 +49,8 @@ class SyntheticFlashVideos(SyntheticDataset):
     colours in other orders.
 
     Layouts: ``'msrvtt'``: ``MSRVTT_data.json``, ``MSRVTT_train.9k.csv``, ``MSRVTT_JSFUSION_test.csv``,
-    ``videos/video{i}.mp4``; ``'msvd'``: ``raw-captions.pkl``, ``{train,val,test}_list.txt``, ``videos/{id}.avi``. Both
+    ``videos/video{i}.mp4``, and for recognition ``middle_color_{train,test}.txt``, lines ``video{i}.mp4 label`` as
+    mmaction2 reads them (the number of the colour in the middle part; chance is 1 of 12); ``'msvd'``: ``raw-captions.pkl``, ``{train,val,test}_list.txt``, ``videos/{id}.avi``. Both
     with ``flashes.json``, the truth: ``{id: [[frame, row, column, colour], ...]}``. Where OpenCV cannot encode, or with
     ``as_frames``, a video is the folder ``videos/{id}`` of PNG files.
 
@@ -70,6 +71,8 @@ class SyntheticFlashVideos(SyntheticDataset):
     Raises:
         ValueError: sizes that do not divide, an unknown layout, or too many test videos.
     """
+
+    version = 2
 
     def __init__(
         self,
@@ -119,6 +122,8 @@ class SyntheticFlashVideos(SyntheticDataset):
                 splits[split].append(name)
                 number += 1
         (self._write_msvd if is_msvd else self._write_msrvtt)(folder, splits, captions)
+        if not is_msvd:
+            self._write_labels(folder, splits, truth)
         (folder / 'flashes.json').write_text(json.dumps(truth), encoding='utf-8')
 
     def _draw_triples(self, count: int, rng: np.random.Generator) -> List[Tuple[str, ...]]:
@@ -195,6 +200,13 @@ class SyntheticFlashVideos(SyntheticDataset):
         for number, name in enumerate(splits['test']):
             rows.append(f'ret{number},msr{name[5:]},{name},"{captions[name][0]}"\n')
         (folder / 'MSRVTT_JSFUSION_test.csv').write_text(''.join(rows), encoding='utf-8')
+
+    @staticmethod
+    def _write_labels(folder: Path, splits: Dict[str, List[str]], truth: Dict[str, list]) -> None:
+        numbers = {color: number for number, color in enumerate(FLASH_COLORS)}
+        for split in ('train', 'test'):
+            lines = [f'{name}.mp4 {numbers[truth[name][1][3]]}\n' for name in splits[split]]
+            (folder / f'middle_color_{split}.txt').write_text(''.join(lines), encoding='utf-8')
 
     @staticmethod
     def _write_msvd(folder: Path, splits: Dict[str, List[str]], captions: Dict[str, List[str]]) -> None:
