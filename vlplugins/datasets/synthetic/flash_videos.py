@@ -50,9 +50,10 @@ class SyntheticFlashVideos(SyntheticDataset):
 
     Layouts: ``'msrvtt'``: ``MSRVTT_data.json``, ``MSRVTT_train.9k.csv``, ``MSRVTT_JSFUSION_test.csv``,
     ``videos/video{i}.mp4``, and for recognition ``middle_color_{train,test}.txt``, lines ``video{i}.mp4 label`` as
-    mmaction2 reads them (the number of the colour in the middle part; chance is 1 of 12); ``'msvd'``: ``raw-captions.pkl``, ``{train,val,test}_list.txt``, ``videos/{id}.avi``. Both
-    with ``flashes.json``, the truth: ``{id: [[frame, row, column, colour], ...]}``. Where OpenCV cannot encode, or with
-    ``as_frames``, a video is the folder ``videos/{id}`` of PNG files.
+    mmaction2 reads them (the number of the colour in the middle part; chance is 1 of 12). ``'msvd'``:
+    ``raw-captions.pkl``, ``{train,val,test}_list.txt``, ``videos/{id}.avi``. Both with ``flashes.json``, the truth:
+    ``{id: [[frame, row, column, colour], ...]}``. Where OpenCV cannot encode, or with ``as_frames``, a video is the
+    folder ``videos/{id}`` of PNG files.
 
     Args:
         root: Folder of the set.
