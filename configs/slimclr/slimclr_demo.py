@@ -1,4 +1,4 @@
-"""SlimCLR (MoCo v2 form) on real handwritten digits: four widths from one pre-training, on a CPU in about a minute."""
+"""SlimCLR (MoCo v2 form) on real handwritten digits: four widths from one pre-training, on a CPU in about two minutes."""
 
 _base_ = ['../_base_/datasets/digits.py', '../_base_/default_runtime.py']
 
