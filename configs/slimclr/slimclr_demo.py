@@ -1,4 +1,4 @@
-"""SlimCLR (MoCo v2 form) on real handwritten digits: four widths from one pre-training, on a CPU in about two minutes."""
+"""SlimCLR (MoCo v2 form) on real handwritten digits: four widths from one pre-training, in two minutes on a CPU."""
 
 _base_ = ['../_base_/datasets/digits.py', '../_base_/default_runtime.py']
 
