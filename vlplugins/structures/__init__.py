@@ -2,5 +2,20 @@
 
 from vlplugins.structures.classification_data_sample import ClassificationDataSample
 from vlplugins.structures.retrieval_data_sample import RetrievalDataSample
+from vlplugins.structures.skeleton_layout import (
+    SkeletonLayout,
+    conversion_matrix,
+    convert_joints,
+    convert_scores,
+    get_layout,
+)
 
-__all__ = ['ClassificationDataSample', 'RetrievalDataSample']
+__all__ = [
+    'ClassificationDataSample',
+    'RetrievalDataSample',
+    'SkeletonLayout',
+    'conversion_matrix',
+    'convert_joints',
+    'convert_scores',
+    'get_layout',
+]
