@@ -1,5 +1,17 @@
 """Optimizers; importing the package registers them."""
 
+from vlplugins.engine.optimizers.grouped import (
+    GroupedOptimWrapperConstructor,
+    ParameterGroupError,
+    assign_parameters,
+)
+from vlplugins.engine.optimizers.joint_step import update_jointly
 from vlplugins.engine.optimizers.lars import LARS
 
-__all__ = ['LARS']
+__all__ = [
+    'GroupedOptimWrapperConstructor',
+    'LARS',
+    'ParameterGroupError',
+    'assign_parameters',
+    'update_jointly',
+]
