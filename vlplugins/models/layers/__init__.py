@@ -1,5 +1,6 @@
 """Building blocks of models; importing the package registers them."""
 
+from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
 from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
 from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
 from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
@@ -15,6 +16,7 @@ from vlplugins.models.layers.widths import set_width, use_width, widths_of
 from vlplugins.utils.widths import check_widths
 
 __all__ = [
+    'GradientReversal',
     'SlimmableBatchNorm',
     'SlimmableConv2d',
     'SlimmableLinear',
@@ -29,6 +31,7 @@ __all__ = [
     'TokenShift',
     'TokenSparseSampling',
     'check_widths',
+    'reverse_gradient',
     'set_width',
     'use_width',
     'widths_of',

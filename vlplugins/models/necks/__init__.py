@@ -1,5 +1,10 @@
 """Necks; importing the package registers them."""
 
 from vlplugins.models.necks.slimmable_mlp import SlimmableMLPNeck
+from vlplugins.models.necks.vector_decomposition import DecomposedFeature, VectorDecomposition
 
-__all__ = ['SlimmableMLPNeck']
+__all__ = [
+    'DecomposedFeature',
+    'SlimmableMLPNeck',
+    'VectorDecomposition',
+]
