@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from mmengine import registry as roots
 from mmengine.registry import DefaultScope, Registry
@@ -71,3 +73,22 @@ def test_scope_of_the_run_is_left_alone():
     with pytest.raises(UnknownTypeError):
         MODELS.get('Nothing')
     assert DefaultScope.get_current_instance() is current
+
+
+def test_part_over_another_package_is_imported_when_it_is_looked_up(tmp_path, monkeypatch):
+    (tmp_path / 'lazy_part.py').write_text(
+        'from vlplugins.registry import MODELS\n@MODELS.register_module()\nclass LazyPart:\n    pass\n'
+    )
+    (tmp_path / 'lazy_lack.py').write_text("raise ModuleNotFoundError('no mmdet', name='mmdet')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(MODELS, '_modules_of_names', {})
+    MODELS.register_lazily('lazy_part', 'LazyPart')
+    MODELS.register_lazily('lazy_lack', 'LackingPart')
+    assert 'lazy_part' not in sys.modules and MODELS.nearest_names('LazyPrat') == ['LazyPart']
+    try:
+        assert type(roots.MODELS.build(dict(type='vlplugins.LazyPart'))).__name__ == 'LazyPart'
+        assert 'LazyPart' in MODELS
+    finally:
+        MODELS.module_dict.pop('LazyPart', None)
+    with pytest.raises(ImportError, match="'LackingPart' needs the package mmdet.*pip install"):
+        MODELS.get('LackingPart')

@@ -6,8 +6,9 @@ are imported on the first look-up, so no ``custom_imports`` is needed.
 """
 
 import difflib
+import importlib
 import importlib.util
-from typing import List, Optional, Type
+from typing import Any, Dict, List, Optional, Type
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry as MMEngineRegistry
@@ -26,19 +27,50 @@ class UnknownTypeError(KeyError):
 class Registry(MMEngineRegistry):
     """MMEngine's registry with an error that helps: it names the nearest registered names or the missing package."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._modules_of_names: Dict[str, str] = {}
+
+    def register_lazily(self, module: str, *names: str) -> None:
+        """Say which module registers ``names``; it is imported when one of them is looked up.
+
+        For parts over another package (mmdet, ...), which importing vlplugins must not need, nor wait for.
+        """
+        self._modules_of_names.update(dict.fromkeys(names, module))
+
     def get(self, key: str) -> Type:
         """Return the class or function registered as ``key`` (optionally ``scope.key``).
 
         Raises:
             UnknownTypeError: ``key`` is registered neither here, nor in a parent, nor in the scope that it names.
+            ImportError: it is over a package that is not installed.
         """
-        found = super().get(key)
+        found = self._find(key)
         if found is None:
             raise UnknownTypeError(self.explain_missing(key))
         return found
 
     def __contains__(self, key: str) -> bool:
-        return super().get(key) is not None
+        return self._find(key) is not None
+
+    def _find(self, key: str) -> Optional[Type]:
+        found = super().get(key)
+        scope, name = self.split_scope_key(key)
+        if found is None and scope in (None, self.scope) and name in self._modules_of_names:
+            self._import(name)
+            found = super().get(key)
+        return found
+
+    def _import(self, name: str) -> None:
+        try:
+            importlib.import_module(self._modules_of_names[name])
+        except ModuleNotFoundError as error:
+            package = _PACKAGE_OF_SCOPE.get(error.name)
+            if package is None:
+                raise
+            raise ImportError(
+                f"'{name}' needs the package {package}, which is not installed: pip install --no-deps {package}"
+            ) from error
 
     def nearest_names(self, key: str, count: int = 3) -> List[str]:
         """Up to ``count`` names reachable from here that are spelt most like ``key``."""
@@ -49,6 +81,7 @@ class Registry(MMEngineRegistry):
         names: List[str] = []
         while registry is not None:
             names.extend(registry.module_dict)
+            names.extend(getattr(registry, '_modules_of_names', ()))
             registry = registry.parent
         lower = {known.lower(): known for known in names}
         matches = difflib.get_close_matches(name.lower(), lower, n=count, cutoff=0.6)
