@@ -18,6 +18,7 @@ model = dict(
         in_channels=1,
         # Branches that start at zero take longer to learn than this run lasts.
         zero_init_residual=False,
+        channels_last=True,
         widths=widths,
     ),
     # PyTorch's initialisation: with N(0, 0.01) a run this short does not leave the start.
@@ -36,7 +37,7 @@ model = dict(
     momentum=0.95,
 )
 
-optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4, fused=True))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-8, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', by_epoch=True, begin=2, T_max=38, eta_min=0, convert_to_iter_based=True),

@@ -205,3 +205,19 @@ def test_compiled_backbone_equals_the_plain_one():
     images = torch.randn(2, 3, 8, 8)
     for width in (1.0, 0.25):
         torch.testing.assert_close(compiled(images, width)[0], model(images, width)[0])
+
+
+def test_channels_innermost_change_the_layout_and_not_the_result():
+    plain = small(zero_init_residual=False)
+    innermost = small(zero_init_residual=False, channels_last=True)
+    innermost.load_state_dict(plain.state_dict())
+    inputs = torch.randn(2, 3, 16, 16)
+    for width in WIDTHS:
+        expected, result = plain(inputs, width)[0], innermost(inputs, width)[0]
+        assert result.is_contiguous(memory_format=torch.channels_last) and expected.is_contiguous()
+        torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-5)
+        factors = torch.randn_like(expected)
+        (factors * expected).sum().backward()
+        (factors * result).sum().backward()
+    for (name, one), other in zip(plain.named_parameters(), innermost.parameters()):
+        torch.testing.assert_close(other.grad, one.grad, rtol=1e-3, atol=1e-3, msg=name)

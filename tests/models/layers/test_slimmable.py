@@ -8,12 +8,13 @@ from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2
 WIDTHS = (1.0, 0.75, 0.5, 0.25)
 
 
+@pytest.mark.parametrize('size, padding', [(3, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize('width', WIDTHS)
-def test_convolution_equals_an_ordinary_one_of_the_small_size(width):
-    layer = SlimmableConv2d(8, 16, 3, stride=2, padding=1, widths=WIDTHS)
+def test_convolution_equals_an_ordinary_one_of_the_small_size(width, size, padding):
+    layer = SlimmableConv2d(8, 16, size, stride=2, padding=padding, widths=WIDTHS)
     nn.init.normal_(layer.bias)
     ins, outs = int(8 * width), int(16 * width)
-    small = nn.Conv2d(ins, outs, 3, stride=2, padding=1)
+    small = nn.Conv2d(ins, outs, size, stride=2, padding=padding)
     small.weight.data = layer.weight.data[:outs, :ins].clone()
     small.bias.data = layer.bias.data[:outs].clone()
     images = torch.randn(2, ins, 5, 5)

@@ -2,6 +2,7 @@
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -55,6 +56,8 @@ class SlimmableResNet(WidthModule, BaseModule):
         frozen_stages: Freeze the stem (0) and so many stages (1 to all); -1 freezes nothing.
         zero_init_residual: Start the last normalisation of each residual branch at scale 0, for every width.
         with_cp: Recompute blocks in the backward pass, to save memory.
+        channels_last: Keep the weights, and so the maps, with the channels innermost in memory, which makes
+            convolutions faster on CPUs and on GPUs under AMP. Results and checkpoints stay the same but for rounding.
         init_cfg: MMEngine initialisation, e.g. ``dict(type='Pretrained', checkpoint=...)``.
 
     Raises:
@@ -80,6 +83,7 @@ class SlimmableResNet(WidthModule, BaseModule):
         frozen_stages: int = -1,
         zero_init_residual: bool = True,
         with_cp: bool = False,
+        channels_last: bool = False,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(widths, default_width)
@@ -114,6 +118,8 @@ class SlimmableResNet(WidthModule, BaseModule):
             self.add_module(f'layer{stage + 1}', nn.Sequential(*layers))
             self.stage_channels.append(outputs)
         self._freeze_stages()
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
 
     def _check_stages(self, stages: int, strides: Sequence[int], frozen_stages: int, stem: str) -> None:
         if len(strides) != stages:
