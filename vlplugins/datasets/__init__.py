@@ -8,6 +8,7 @@ from vlplugins.datasets.lmdb_images import LMDBImageDataset
 from vlplugins.datasets.lsmdc import LSMDCRetrievalDataset
 from vlplugins.datasets.msrvtt import MSRVTTRetrievalDataset
 from vlplugins.datasets.msvd import MSVDRetrievalDataset
+from vlplugins.datasets.skeleton_action_dataset import SkeletonActionDataset
 from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.datasets.workers import seed_worker
 
@@ -19,6 +20,7 @@ __all__ = [
     'LSMDCRetrievalDataset',
     'MSRVTTRetrievalDataset',
     'MSVDRetrievalDataset',
+    'SkeletonActionDataset',
     'TextVideoDataset',
     'samplers',
     'seed_worker',

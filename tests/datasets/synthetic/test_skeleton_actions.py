@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from vlplugins.datasets.synthetic.skeleton_actions import _PARENTS, SyntheticSkeletonActions
+from vlplugins.datasets.synthetic.skeleton_actions import PERSON_PARENTS, SyntheticSkeletonActions
 
 
 def load(folder):
@@ -49,7 +49,7 @@ def test_classes_are_balanced_and_people_disjoint(data):
 
 def test_bones_keep_their_length_up_to_noise(data):
     keypoints = data['annotations'][0]['keypoint'][0]
-    for joint, parent in enumerate(_PARENTS):
+    for joint, parent in enumerate(PERSON_PARENTS):
         if parent >= 0:
             length = np.linalg.norm(keypoints[:, joint] - keypoints[:, parent], axis=1)
             assert length.std() < 0.02 and length.mean() > 0.02

@@ -7,7 +7,9 @@ from vlplugins.datasets.synthetic.coco_shapes import SyntheticCocoShapes
 from vlplugins.datasets.synthetic.digits import SyntheticDigits
 from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
+from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, SyntheticNTUPairs
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
+from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
 from vlplugins.registry import TASK_UTILS
 
 __all__ = [
@@ -16,7 +18,10 @@ __all__ = [
     'SyntheticDigits',
     'SyntheticFlashVideos',
     'SyntheticHuman36m',
+    'SyntheticNTUActions',
+    'SyntheticNTUPairs',
     'SyntheticSkeletonActions',
+    'SyntheticUTKinect',
     'prepare_synthetic_data',
 ]
 

@@ -12,8 +12,8 @@ from vlplugins.registry import TASK_UTILS
 
 # Kinect v2 (NTU RGB+D): parent and offset of each joint in metres (x to the camera's left, y up, z away from it) of a
 # person who faces the camera, so that the right side of the body has the larger x.
-_PARENTS = (-1, 0, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 1, 7, 7, 11, 11)
-_OFFSETS = (
+PERSON_PARENTS = (-1, 0, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 1, 7, 7, 11, 11)
+PERSON_OFFSETS = (
     (0, 0, 0), (0, 0.25, 0), (0, 0.07, 0), (0, 0.14, 0),
     (-0.17, -0.03, 0), (0, -0.28, 0), (0, -0.25, 0), (0, -0.08, 0),
     (0.17, -0.03, 0), (0, -0.28, 0), (0, -0.25, 0), (0, -0.08, 0),
@@ -132,7 +132,7 @@ class SyntheticSkeletonActions(SyntheticDataset):
         strength = generator.uniform(0.85, 1.15)
         action = _ACTIONS[self.CLASSES[label]]
         rotations = {joint: strength * swell * np.array(vector) for joint, vector in action.items()}
-        joints = forward_kinematics(_PARENTS, np.array(_OFFSETS), rotations, frames)
+        joints = forward_kinematics(PERSON_PARENTS, np.array(PERSON_OFFSETS), rotations, frames)
         # The lower foot stays on the floor: who bends both knees sinks.
         lowest = joints[:, list(_FEET), 1].min(axis=1)
         joints[..., 1] += (_FLOOR - lowest)[:, None]

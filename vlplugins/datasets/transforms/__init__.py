@@ -4,21 +4,39 @@ from vlplugins.datasets.transforms.color import ColorJitter, GaussianBlur, Light
 from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
 from vlplugins.datasets.transforms.geometry import RandomAffine
+from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
+from vlplugins.datasets.transforms.skeleton_augment import (
+    RandomJointDrop,
+    RandomJointJitter,
+    RandomSkeletonRotate,
+    RandomSkeletonScale,
+    RandomTemporalCrop,
+    SkeletonFlip,
+)
+from vlplugins.datasets.transforms.skeleton_clean import PadPersons, SanitizeSkeleton
+from vlplugins.datasets.transforms.skeleton_features import BoneVectorEnhance, KeyJointEnhance, TemporalEnhance
+from vlplugins.datasets.transforms.skeleton_image import SkeletonImageEncode
+from vlplugins.datasets.transforms.skeleton_normalize import BodyFrameNormalize, ChangeSkeletonView
 from vlplugins.datasets.transforms.tokenize import Tokenize
 from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
 from vlplugins.datasets.transforms.views import MultiView
 
 __all__ = [
     'AddGaussianNoise',
+    'BodyFrameNormalize',
+    'BoneVectorEnhance',
+    'ChangeSkeletonView',
     'ColorJitter',
     'GaussianBlur',
     'Lighting',
     'RandomResizedCrop',
     'ResizeEdge',
     'Solarize',
+    'KeyFrameEnhance',
+    'KeyJointEnhance',
     'LoadImage',
     'LoadVideoFrames',
     'MultiView',
@@ -26,8 +44,18 @@ __all__ = [
     'PackClassificationInputs',
     'PackRetrievalInputs',
     'PackSelfSupInputs',
+    'PadPersons',
     'RandomAffine',
     'RandomBrightness',
+    'RandomJointDrop',
+    'RandomJointJitter',
+    'RandomSkeletonRotate',
+    'RandomSkeletonScale',
+    'RandomTemporalCrop',
+    'SanitizeSkeleton',
     'SegmentFrameSample',
+    'SkeletonFlip',
+    'SkeletonImageEncode',
+    'TemporalEnhance',
     'Tokenize',
 ]

@@ -1,6 +1,7 @@
 """Building blocks of models; importing the package registers them."""
 
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
+from vlplugins.models.layers.joint_time_attention import JointTimeAttention
 from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
 from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
 from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
@@ -16,6 +17,7 @@ from vlplugins.models.layers.widths import set_width, use_width, widths_of
 from vlplugins.utils.widths import check_widths
 
 __all__ = [
+    'JointTimeAttention',
     'GradientReversal',
     'SlimmableBatchNorm',
     'SlimmableConv2d',
