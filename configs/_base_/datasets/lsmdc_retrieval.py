@@ -1,73 +1,12 @@
-"""LSMDC 2016: all clips of the training films, tested on the 1,000 of the challenge; 12 frames, 32 tokens.
+"""LSMDC 2016: all clips of the training films, tested on the 1,000 of the challenge.
 
 data/lsmdc holds the annotation files and videos/<film>/<clip>.avi. As in the paper, the epoch is chosen by the test
 set.
 """
 
-data_root = 'data/lsmdc'
-# CLIP's constants, 255 times those for values 0..1.
-data_preprocessor = dict(
-    type='RetrievalDataPreprocessor',
-    mean=[122.771, 116.746, 104.094],
-    std=[68.501, 66.632, 70.323],
-)
-num_frames = 12
-context_length = 32
+_base_ = 'text_video_retrieval.py'
 
-train_pipeline = [
-    dict(type='OpenVideo'),
-    dict(type='SegmentFrameSample', num_frames=num_frames),
-    dict(type='LoadVideoFrames'),
-    dict(type='mmaction.Resize', scale=(-1, 224), interpolation='bicubic'),
-    dict(type='mmaction.CenterCrop', crop_size=224),
-    dict(type='Tokenize', tokenizer=dict(type='CLIP', context_length=context_length)),
-    dict(type='PackRetrievalInputs'),
-]
-test_pipeline = [
-    dict(type='OpenVideo'),
-    dict(type='SegmentFrameSample', num_frames=num_frames, test_mode=True),
-    dict(type='LoadVideoFrames'),
-    dict(type='mmaction.Resize', scale=(-1, 224), interpolation='bicubic'),
-    dict(type='mmaction.CenterCrop', crop_size=224),
-    dict(type='Tokenize', tokenizer=dict(type='CLIP', context_length=context_length)),
-    dict(type='PackRetrievalInputs'),
-]
-
-loader = dict(
-    num_workers=8,
-    persistent_workers=False,
-    pin_memory=True,
-    worker_init_fn=dict(type='vlplugins.seed_worker'),
-    collate_fn=dict(type='pseudo_collate'),
-)
-train_dataloader = dict(
-    batch_size=64,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='LSMDCRetrievalDataset',
-        data_root=data_root,
-        data_prefix=dict(video='videos'),
-        ann_file='LSMDC16_annos_training.csv',
-        pipeline=train_pipeline,
-    ),
-    **loader,
-)
-# One item is a video with all of its captions.
-val_dataloader = dict(
-    batch_size=32,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='LSMDCRetrievalDataset',
-        data_root=data_root,
-        data_prefix=dict(video='videos'),
-        ann_file='LSMDC16_challenge_1000_publictect.csv',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-    **loader,
-)
+videos = dict(type='LSMDCRetrievalDataset', data_root='data/lsmdc', data_prefix=dict(video='videos'))
+train_dataloader = dict(dataset=dict(ann_file='LSMDC16_annos_training.csv', **videos))
+val_dataloader = dict(dataset=dict(ann_file='LSMDC16_challenge_1000_publictect.csv', **videos))
 test_dataloader = val_dataloader
-
-val_evaluator = dict(type='TextVideoRetrievalMetric')
-test_evaluator = val_evaluator

@@ -1,88 +1,17 @@
-"""MSVD: 1,200 clips with all captions, validated on 100, tested on 670 clips; 12 frames, 32 tokens.
+"""MSVD: 1,200 clips with all captions, validated on 100, tested on 670 clips.
 
 data/msvd holds raw-captions.pkl, the three lists, and videos/. The paper chooses the epoch by the test set; here the
 validation set does.
 """
 
-data_root = 'data/msvd'
-# CLIP's constants, 255 times those for values 0..1.
-data_preprocessor = dict(
-    type='RetrievalDataPreprocessor',
-    mean=[122.771, 116.746, 104.094],
-    std=[68.501, 66.632, 70.323],
-)
-num_frames = 12
-context_length = 32
+_base_ = 'text_video_retrieval.py'
 
-train_pipeline = [
-    dict(type='OpenVideo'),
-    dict(type='SegmentFrameSample', num_frames=num_frames),
-    dict(type='LoadVideoFrames'),
-    dict(type='mmaction.Resize', scale=(-1, 224), interpolation='bicubic'),
-    dict(type='mmaction.CenterCrop', crop_size=224),
-    dict(type='Tokenize', tokenizer=dict(type='CLIP', context_length=context_length)),
-    dict(type='PackRetrievalInputs'),
-]
-test_pipeline = [
-    dict(type='OpenVideo'),
-    dict(type='SegmentFrameSample', num_frames=num_frames, test_mode=True),
-    dict(type='LoadVideoFrames'),
-    dict(type='mmaction.Resize', scale=(-1, 224), interpolation='bicubic'),
-    dict(type='mmaction.CenterCrop', crop_size=224),
-    dict(type='Tokenize', tokenizer=dict(type='CLIP', context_length=context_length)),
-    dict(type='PackRetrievalInputs'),
-]
-
-loader = dict(
-    num_workers=8,
-    persistent_workers=False,
-    pin_memory=True,
-    worker_init_fn=dict(type='vlplugins.seed_worker'),
-    collate_fn=dict(type='pseudo_collate'),
+videos = dict(
+    type='MSVDRetrievalDataset',
+    data_root='data/msvd',
+    data_prefix=dict(video='videos'),
+    ann_file='raw-captions.pkl',
 )
-train_dataloader = dict(
-    batch_size=64,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='MSVDRetrievalDataset',
-        data_root=data_root,
-        data_prefix=dict(video='videos'),
-        ann_file='raw-captions.pkl',
-        split_file='train_list.txt',
-        pipeline=train_pipeline,
-    ),
-    **loader,
-)
-# One item is a video with all of its captions.
-val_dataloader = dict(
-    batch_size=32,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='MSVDRetrievalDataset',
-        data_root=data_root,
-        data_prefix=dict(video='videos'),
-        ann_file='raw-captions.pkl',
-        split_file='val_list.txt',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-    **loader,
-)
-test_dataloader = dict(
-    batch_size=32,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='MSVDRetrievalDataset',
-        data_root=data_root,
-        data_prefix=dict(video='videos'),
-        ann_file='raw-captions.pkl',
-        split_file='test_list.txt',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-    **loader,
-)
-
-val_evaluator = dict(type='TextVideoRetrievalMetric')
-test_evaluator = val_evaluator
+train_dataloader = dict(dataset=dict(split_file='train_list.txt', **videos))
+val_dataloader = dict(dataset=dict(split_file='val_list.txt', **videos))
+test_dataloader = dict(dataset=dict(split_file='test_list.txt', **videos))
