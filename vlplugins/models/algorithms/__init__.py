@@ -6,6 +6,9 @@ from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
 from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
 from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
 from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
+from vlplugins.registry import MODELS
+
+MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
 
 __all__ = [
     'FeatureExtractor',

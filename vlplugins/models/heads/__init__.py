@@ -4,6 +4,10 @@ from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, Pixe
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
+from vlplugins.registry import MODELS
+
+MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxHead')
+MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
 
 __all__ = [
     'ImageDomainClassifier',
