@@ -1,7 +1,7 @@
 """Skeleton sequences with an action label, from the pickles of mmaction2."""
 
 import logging
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -12,6 +12,13 @@ from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import get_layout
 from vlplugins.utils import safe_pickle
 from vlplugins.utils.records import RecordError, SkipCounter
+
+
+def list_steps(pipeline: Union[Sequence, Mapping[str, Any]]) -> List[Union[dict, Callable]]:
+    """The transforms of a list, or of named steps without those that are ``None``."""
+    if isinstance(pipeline, Mapping):
+        return [step for step in pipeline.values() if step is not None]
+    return list(pipeline)
 
 
 @DATASETS.register_module()
@@ -29,7 +36,8 @@ class SkeletonActionDataset(BaseDataset):
         num_classes: Labels must be below it.
         classes: Names of the classes; their number stands in for ``num_classes``.
         max_drop: Share of the split's records that may be missing or empty; they are dropped and counted.
-        pipeline: Transforms.
+        pipeline: Transforms: a list, or named steps, of which a config that inherits changes one by its name and drops
+            one by ``None``.
         kwargs: Further arguments of MMEngine's ``BaseDataset`` (``test_mode``, ``indices``, ``data_root``, ...).
 
     Raises:
@@ -45,14 +53,14 @@ class SkeletonActionDataset(BaseDataset):
         num_classes: Optional[int] = None,
         classes: Optional[Sequence[str]] = None,
         max_drop: float = 0.01,
-        pipeline: Sequence = (),
+        pipeline: Union[Sequence, Mapping[str, Any]] = (),
         **kwargs: Any,
     ) -> None:
         self.split, self.layout, self.max_drop = split, get_layout(layout), max_drop
         self.num_classes = num_classes or (len(classes) if classes else None)
         self.left_out = SkipCounter('skeleton records')
         metainfo = None if classes is None else dict(classes=tuple(classes))
-        super().__init__(ann_file=ann_file, metainfo=metainfo, pipeline=list(pipeline), **kwargs)
+        super().__init__(ann_file=ann_file, metainfo=metainfo, pipeline=list_steps(pipeline), **kwargs)
 
     def load_data_list(self) -> List[Dict[str, Any]]:
         """Read and check the annotations of the split."""

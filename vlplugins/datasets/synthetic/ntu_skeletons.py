@@ -125,8 +125,8 @@ class SyntheticNTUActions(_RawNTU):
     to the side. 3: the hand goes to the head. 4, 5: a jump of 0.10 or 0.20 times the size of the body. 6, 7: a twitch
     of 5 frames of the right or the left foot. Adults (1.05-1.3 times the size) seen from 0 and 46 degrees are for
     training, children (0.6-0.8) seen from -46 degrees for testing, so that front and side, and the heights of the
-    jumps, are confused without normalisation of view and size; slow and fast arms without velocities; the twitches without key
-    frames.
+    jumps, are confused without normalisation of view and size; slow and fast arms without velocities; the twitches
+    without key frames.
 
     Why nothing leaks: size, place, yaw, sway, drift (up to 0.5 m in x and z over the clip), length (90-150 frames),
     time of the event and noise are drawn independently of the class. Chance is 12.5 %, a perfect model scores 100 %.

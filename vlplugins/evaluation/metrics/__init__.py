@@ -1,5 +1,6 @@
 """Metrics; importing the package registers them."""
 
+from vlplugins.evaluation.metrics.challenging_action_metric import ChallengingActionMetric
 from vlplugins.evaluation.metrics.feature_metrics import (
     FeatureMetric,
     KNNAccuracy,
@@ -10,6 +11,7 @@ from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrievalMetric
 
 __all__ = [
+    'ChallengingActionMetric',
     'FeatureMetric',
     'KNNAccuracy',
     'LinearProbeAccuracy',

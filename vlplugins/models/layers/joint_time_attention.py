@@ -41,7 +41,7 @@ class JointTimeAttention(nn.Module):
         self.joint = nn.Conv1d(hidden, channels, 1) if joint else None
 
     def weights(self, x: Tensor) -> Tuple[Tensor, Tensor]:
-        """Factors, in (0, 1), of a map ``[N, C, T, V]``: ``[N, C, T, 1]`` and ``[N, C, 1, V]``; 1 of a half that is off."""
+        """Factors, 0..1, of a map ``[N, C, T, V]``: ``[N, C, T, 1]`` and ``[N, C, 1, V]``; 1 for no factor."""
         length, joints = x.shape[-2:]
         described = self.squeeze(torch.cat([x.mean(dim=3), x.mean(dim=2)], dim=2))
         rows, columns = described.split([length, joints], dim=2)
