@@ -1,5 +1,8 @@
 """Fixtures of all tests."""
 
+# OpenCV before decord, whichever test file is the first: the other way round it decodes no PNG, as it then finds the
+# zlib that decord brings along.
+import cv2  # noqa: F401
 import pytest
 from mmengine.logging import MessageHub, MMLogger
 

@@ -1,23 +1,13 @@
 """Encoded images in an LMDB database."""
 
-import functools
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from vlplugins.datasets.skip_bad import SkipBadDataset
 from vlplugins.registry import DATASETS
-from vlplugins.utils.optional import require
+from vlplugins.utils.lmdb_files import read_value
 from vlplugins.utils.records import RecordError
-
-
-@functools.cache
-def _open_database(path: str, process: int) -> Any:
-    """Open a database once in each process: LMDB allows no second handle, and none that crosses a fork."""
-    lmdb = require('lmdb', 'LMDBImageDataset')
-    subdir = Path(path).is_dir()
-    return lmdb.open(path, readonly=True, lock=False, readahead=False, meminit=False, subdir=subdir)
 
 
 @DATASETS.register_module()
@@ -84,8 +74,7 @@ class LMDBImageDataset(SkipBadDataset):
     def get_data_info(self, idx: int) -> Dict[str, Any]:
         """The record with its encoded image."""
         info = super().get_data_info(idx)
-        with _open_database(str(self.database), os.getpid()).begin() as transaction:
-            data = transaction.get(info['name'].encode('utf-8'))
+        data = read_value(self.database, info['name'])
         if data is None:
             raise RecordError(self.database, 'no such key', 'an image under each name of the list', info['name'])
         info['img_bytes'] = data

@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from vlplugins.datasets.skip_bad import SkipBadDataset
-from vlplugins.datasets.transforms.video import find_video
+from vlplugins.datasets.video_files import video_exists
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError, SkipCounter
 
@@ -170,7 +170,7 @@ class TextVideoDataset(SkipBadDataset):
             path = self.video_path(video['video'])
             if not video['captions']:
                 self.left_out.add('without captions')
-            elif self.skip_missing and not os.path.exists(find_video(path)):
+            elif self.skip_missing and not video_exists(path):
                 self.left_out.add('without a file')
             else:
                 kept.append({**video, 'video_path': path})

@@ -1,7 +1,7 @@
 """What all sets of videos and captions share: 12 frames of 224 pixels, 32 tokens, 64 videos a batch.
 
-Settings of CenterCLIP, sec. 4.1.
-A config of a set adds the two datasets. One that samples otherwise gives both pipelines anew.
+These are the settings of CenterCLIP (sec. 4.1). A config of a set adds the datasets. One that samples
+otherwise gives both pipelines anew.
 """
 
 # CLIP's constants, 255 times those for values 0..1.

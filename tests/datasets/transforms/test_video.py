@@ -69,13 +69,6 @@ def test_the_chosen_frames_of_files_and_folders_are_decoded(tmp_path, name):
     assert 'video_reader' not in results
 
 
-def test_a_folder_or_another_file_stands_in_for_a_file_of_its_name(tmp_path):
-    write_video(tmp_path / 'x', 6)
-    assert frame_numbers(load(tmp_path / 'x.mp4')['imgs']) == [0, 2, 3, 5]
-    write_video(tmp_path / 'y.mp4', 3)
-    assert load(tmp_path / 'y.webm')['total_frames'] == 3
-
-
 def test_channels_are_rgb(tmp_path):
     import cv2
 
@@ -130,6 +123,23 @@ def test_frames_that_cannot_be_decoded_are_not_counted(tmp_path, share):
     # the last frame may be cut off itself
     assert frame_numbers(results['imgs'])[:last] == list(range(last))
     assert results['imgs'][-1].shape == (64, 64, 3)
+
+
+def test_the_log_names_each_damaged_file_once_with_the_count(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr('vlplugins.datasets.transforms.video.print_log', lambda text, *_, **__: lines.append(text))
+    loading = LoadVideoFrames()
+    for name in ('x.avi', 'x.avi', 'y.avi'):
+        path = tmp_path / name
+        if not path.exists():
+            path.write_bytes((content := write_video(path, 40).read_bytes())[: int(0.77 * len(content))])
+        results = OpenVideo()(dict(video_path=str(path), video_id=name))
+        loading(SegmentFrameSample(40, test_mode=True)(results))
+    assert [line.split(': damaged after frame ')[0] for line in lines] == [
+        str(tmp_path / 'x.avi'),
+        str(tmp_path / 'y.avi'),
+    ]
+    assert lines[1].endswith('(damaged videos so far: 2)')
 
 
 def test_a_video_of_which_nothing_can_be_decoded_is_named(tmp_path, monkeypatch):

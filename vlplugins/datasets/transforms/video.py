@@ -1,69 +1,24 @@
 """Opening videos, choosing frames, and decoding the chosen ones alone."""
 
+import logging
 import math
-import os
-import re
-from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
 
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
-from vlplugins.datasets.transforms.loading import LoadImage
+from vlplugins.datasets.video_files import FrameFolder, open_video, read_until_damaged
 from vlplugins.registry import TRANSFORMS
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
 
 
-def find_video(path: str) -> str:
-    """Where a video is: at ``path``, else in the folder of frames of that name, else in a ``.mp4`` file of it.
-
-    The annotations of some sets name files as they were downloaded; ``compress_videos.py`` writes ``.mp4``. A path that
-    is found nowhere is returned as it is.
-    """
-    if os.path.exists(path):
-        return path
-    stem = os.path.splitext(path)[0]
-    return next((each for each in (stem, f'{stem}.mp4') if os.path.exists(each)), path)
-
-
-class FrameFolder:
-    """Frames of a video as images in a folder, by the numbers in their names; read like a decord ``VideoReader``.
-
-    Args:
-        folder: The folder.
-        fps: Frames per second at which they were written.
-    """
-
-    def __init__(self, folder: str, fps: float) -> None:
-        names = [name for name in os.listdir(folder) if Path(name).suffix.lower() in IMAGE_EXTENSIONS]
-        self.paths = [os.path.join(folder, name) for name in sorted(names, key=self._order)]
-        self.fps, self._load = fps, LoadImage()
-
-    @staticmethod
-    def _order(name: str) -> Tuple[int, str]:
-        numbers = re.findall(r'\d+', name)
-        return (int(numbers[-1]) if numbers else -1, name)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def get_avg_fps(self) -> float:
-        """Frames per second."""
-        return self.fps
-
-    def read(self, indices: Sequence[int]) -> np.ndarray:
-        """Frames ``[n, H, W, 3]``, RGB."""
-        return np.stack([self._load(dict(img_path=self.paths[index]))['img'][..., ::-1] for index in indices])
-
-
 @TRANSFORMS.register_module()
 class OpenVideo(BaseTransform):
-    """Opens the file, or the folder of frames, at ``video_path``; like mmaction's ``DecordInit``, with clear errors.
+    """Opens the video at ``video_path`` (a file, a folder of frames, or a file in a database, see :func:`open_video`).
 
-    Where the file does not exist, :func:`find_video` looks for another form of it.
+    Like mmaction's ``DecordInit``, with clear errors.
 
     Sets ``video_reader``, ``total_frames`` (frames that are in the file, whatever its header claims) and ``avg_fps``.
 
@@ -82,24 +37,11 @@ class OpenVideo(BaseTransform):
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add the reader."""
         path, record = results['video_path'], results.get('video_id')
-        path = find_video(path)
-        if not os.path.exists(path):
-            raise RecordError(path, 'no such file', 'a video, or a folder of frames', record)
-        reader = FrameFolder(path, self.frame_fps) if os.path.isdir(path) else self._open(path, record)
+        reader = open_video(path, self.num_threads, self.frame_fps, record)
         if len(reader) == 0:
             raise RecordError(path, 'a video without frames', 'at least one frame', record)
         results.update(video_reader=reader, total_frames=len(reader), avg_fps=reader.get_avg_fps())
         return results
-
-    def _open(self, path: str, record: Any) -> Any:
-        decord = require('decord', 'OpenVideo')
-        try:
-            return decord.VideoReader(path, num_threads=self.num_threads)
-        except (RuntimeError, decord.DECORDError):
-            size = os.path.getsize(path)
-            raise RecordError(
-                path, f'{size} bytes that decord cannot open', 'a whole video file with a video stream', record
-            ) from None
 
 
 @TRANSFORMS.register_module()
@@ -172,12 +114,16 @@ class LoadVideoFrames(BaseTransform):
     mmaction's ``DecordDecode`` does, and removes the reader.
 
     Where the end of a file is damaged, the last frame that can be decoded stands for those after it, ``total_frames``
-    becomes the number of frames that can be, and ``frame_mask`` false for the others.
+    becomes the number of frames that can be, and ``frame_mask`` false for the others. The log names each such file
+    once, with the count of them.
 
     Raises:
         RecordError: (when called) a video of which no frame can be decoded, or a damaged image; it names file and
             record.
     """
+
+    def __init__(self) -> None:
+        self._damaged: Set[str] = set()
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Decode."""
@@ -204,18 +150,10 @@ class LoadVideoFrames(BaseTransform):
         frames = reader.read(wanted) if isinstance(reader, FrameFolder) else reader.get_batch(wanted).asnumpy()
         return [frames[place] for place in places]
 
-    @staticmethod
-    def _salvage(results: Dict[str, Any], indices: np.ndarray) -> List[np.ndarray]:
-        # decord reads ahead and gives nothing once a packet is damaged; OpenCV goes frame by frame up to it.
-        capture, found = cv2.VideoCapture(find_video(results.get('video_path', ''))), []
-        while len(found) <= indices.max():
-            is_read, frame = capture.read()
-            if not is_read:
-                break
-            found.append(frame)
-        capture.release()
+    def _salvage(self, results: Dict[str, Any], indices: np.ndarray) -> List[np.ndarray]:
+        path, record, total = results.get('video_path', 'video'), results.get('video_id'), results.get('total_frames')
+        found = read_until_damaged(path, int(indices.max()) + 1)
         if not found:
-            path, record = results.get('video_path', 'video'), results.get('video_id')
             raise RecordError(path, 'no frame that can be decoded', 'a whole video file', record)
         mask = np.asarray(results.get('frame_mask', np.ones(len(indices), dtype=bool)))
         # A mask never loses its first frame: a video of which nothing counts has no feature.
@@ -223,7 +161,11 @@ class LoadVideoFrames(BaseTransform):
         if len(found) <= indices.max():
             results['total_frames'] = len(found)
         results['frame_inds'] = np.minimum(indices, len(found) - 1)
-        return [found[index][..., ::-1] for index in results['frame_inds']]
+        if path not in self._damaged:
+            self._damaged.add(path)
+            text = f'{path}: damaged after frame {len(found)} of {total}; its last whole frame stands for the rest'
+            print_log(f'{text} (damaged videos so far: {len(self._damaged)})', 'current', level=logging.WARNING)
+        return [found[index] for index in results['frame_inds']]
 
 
 def _decoding_errors() -> tuple:
