@@ -114,8 +114,6 @@ def test_half_precision_state_dict_and_compile():
     other = AFECNN((4, 2), (8, 16), dense=True).eval()
     other.load_state_dict(model.state_dict(), strict=True)
     torch.testing.assert_close(other(x)[0], model(x)[0])
-    explained = torch._dynamo.explain(model)(x)
-    assert explained.graph_break_count == 0
     compiled = torch.compile(model, backend='eager', fullgraph=True)
     torch.testing.assert_close(compiled(x)[1], model(x)[1])
 
