@@ -3,25 +3,35 @@
 from vlplugins.datasets import samplers, synthetic, tokenizers, transforms
 from vlplugins.datasets.activitynet_paragraphs import ActivityNetParagraphDataset
 from vlplugins.datasets.cifar import CIFAR10Dataset
+from vlplugins.datasets.generated_poses import GeneratedPoseDataset
+from vlplugins.datasets.human36m_lifting import Human36mLiftingDataset
 from vlplugins.datasets.image_folder import ImageFolderDataset
 from vlplugins.datasets.lmdb_images import LMDBImageDataset
 from vlplugins.datasets.lsmdc import LSMDCRetrievalDataset
+from vlplugins.datasets.mpi_inf_3dhp_lifting import MPIINF3DHPLiftingDataset
 from vlplugins.datasets.msrvtt import MSRVTTRetrievalDataset
 from vlplugins.datasets.msvd import MSVDRetrievalDataset
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.datasets.skeleton_action_dataset import SkeletonActionDataset
 from vlplugins.datasets.text_video import TextVideoDataset
+from vlplugins.datasets.threedpw_lifting import ThreeDPWLiftingDataset
 from vlplugins.datasets.workers import seed_worker
 
 __all__ = [
     'ActivityNetParagraphDataset',
     'CIFAR10Dataset',
+    'GeneratedPoseDataset',
+    'Human36mLiftingDataset',
     'ImageFolderDataset',
     'LMDBImageDataset',
     'LSMDCRetrievalDataset',
+    'MPIINF3DHPLiftingDataset',
     'MSRVTTRetrievalDataset',
     'MSVDRetrievalDataset',
+    'PoseLiftingDataset',
     'SkeletonActionDataset',
     'TextVideoDataset',
+    'ThreeDPWLiftingDataset',
     'samplers',
     'seed_worker',
     'synthetic',

@@ -1,6 +1,7 @@
 """Data elements that go from the pipeline through the model to metrics and visualizers."""
 
 from vlplugins.structures.classification_data_sample import ClassificationDataSample
+from vlplugins.structures.pose_lifting_data_sample import PoseLiftingDataSample
 from vlplugins.structures.retrieval_data_sample import RetrievalDataSample
 from vlplugins.structures.skeleton_layout import (
     SkeletonLayout,
@@ -12,6 +13,7 @@ from vlplugins.structures.skeleton_layout import (
 
 __all__ = [
     'ClassificationDataSample',
+    'PoseLiftingDataSample',
     'RetrievalDataSample',
     'SkeletonLayout',
     'conversion_matrix',

@@ -8,6 +8,7 @@ from vlplugins.datasets.synthetic.digits import SyntheticDigits
 from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
 from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, SyntheticNTUPairs
+from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
 from vlplugins.registry import TASK_UTILS
@@ -20,6 +21,7 @@ __all__ = [
     'SyntheticHuman36m',
     'SyntheticNTUActions',
     'SyntheticNTUPairs',
+    'SyntheticPoseWorlds',
     'SyntheticSkeletonActions',
     'SyntheticUTKinect',
     'prepare_synthetic_data',

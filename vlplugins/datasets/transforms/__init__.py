@@ -7,6 +7,12 @@ from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
+from vlplugins.datasets.transforms.pose_lifting import (
+    PackLiftingInputs,
+    ProjectLiftingTarget,
+    ScreenNormalize,
+    SelectJoints,
+)
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
 from vlplugins.datasets.transforms.skeleton_augment import (
     RandomJointDrop,
@@ -31,31 +37,35 @@ __all__ = [
     'ChangeSkeletonView',
     'ColorJitter',
     'GaussianBlur',
-    'Lighting',
-    'RandomResizedCrop',
-    'ResizeEdge',
-    'Solarize',
     'KeyFrameEnhance',
     'KeyJointEnhance',
+    'Lighting',
     'LoadImage',
     'LoadVideoFrames',
     'MultiView',
     'OpenVideo',
     'PackClassificationInputs',
+    'PackLiftingInputs',
     'PackRetrievalInputs',
     'PackSelfSupInputs',
     'PadPersons',
+    'ProjectLiftingTarget',
     'RandomAffine',
     'RandomBrightness',
     'RandomJointDrop',
     'RandomJointJitter',
+    'RandomResizedCrop',
     'RandomSkeletonRotate',
     'RandomSkeletonScale',
     'RandomTemporalCrop',
+    'ResizeEdge',
     'SanitizeSkeleton',
+    'ScreenNormalize',
     'SegmentFrameSample',
+    'SelectJoints',
     'SkeletonFlip',
     'SkeletonImageEncode',
+    'Solarize',
     'TemporalEnhance',
     'Tokenize',
 ]

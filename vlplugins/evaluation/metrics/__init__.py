@@ -7,6 +7,7 @@ from vlplugins.evaluation.metrics.feature_metrics import (
     LinearProbeAccuracy,
     RidgeProbeAccuracy,
 )
+from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrievalMetric
 
@@ -15,6 +16,8 @@ __all__ = [
     'FeatureMetric',
     'KNNAccuracy',
     'LinearProbeAccuracy',
+    'PoseDiversityMetric',
+    'PoseLiftingMetric',
     'RidgeProbeAccuracy',
     'SwitchableAccuracy',
     'TextVideoRetrievalMetric',

@@ -9,9 +9,13 @@ from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
+from vlplugins.models.algorithms.adversarial_pose_lifter import AdversarialPoseGULifter
+from vlplugins.models.algorithms.pose_lifter_generator import PoseGULifter
 
 __all__ = [
+    'AdversarialPoseGULifter',
     'FeatureExtractor',
+    'PoseGULifter',
     'SlimmableClassifier',
     'SlimmableMoCo',
     'SlimmableMoCoV3',

@@ -4,12 +4,16 @@ from vlplugins.models.backbones.afe_cnn import AFECNN
 from vlplugins.models.backbones.clip_text import CLIPTextTransformer
 from vlplugins.models.backbones.clip_vision import CLIPVisionTransformer
 from vlplugins.models.backbones.pixels import PixelBackbone
+from vlplugins.models.backbones.sem_gcn import SemGCN
 from vlplugins.models.backbones.slimmable_resnet import SlimmableResNet
+from vlplugins.models.backbones.st_gcn_lifter import SingleFrameSTGCN
 
 __all__ = [
     'AFECNN',
     'CLIPTextTransformer',
     'CLIPVisionTransformer',
     'PixelBackbone',
+    'SemGCN',
+    'SingleFrameSTGCN',
     'SlimmableResNet',
 ]

@@ -1,6 +1,11 @@
 """Data preprocessors; importing the package registers them."""
 
+from vlplugins.models.data_preprocessors.pose_lifting import PoseLiftingDataPreprocessor
 from vlplugins.models.data_preprocessors.retrieval import RetrievalDataPreprocessor
 from vlplugins.models.data_preprocessors.self_supervised import SelfSupDataPreprocessor
 
-__all__ = ['RetrievalDataPreprocessor', 'SelfSupDataPreprocessor']
+__all__ = [
+    'PoseLiftingDataPreprocessor',
+    'RetrievalDataPreprocessor',
+    'SelfSupDataPreprocessor',
+]

@@ -8,11 +8,13 @@ from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxHead')
 MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
+from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 
 __all__ = [
     'ImageDomainClassifier',
     'MeanPoolSimilarityHead',
     'PixelDomainClassifier',
+    'PoseLiftHead',
     'SkeletonFusionHead',
     'SwitchableLinearHead',
 ]

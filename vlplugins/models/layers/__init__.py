@@ -2,6 +2,23 @@
 
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
 from vlplugins.models.layers.joint_time_attention import JointTimeAttention
+from vlplugins.models.layers.pose_discriminators import PartKCSDiscriminator, Pose2DDiscriminator
+from vlplugins.models.layers.pose_generator import (
+    BankTarget,
+    BoneLengthSampler,
+    BoneLengthSwap,
+    FixedGaussianPolicy,
+    LocalSphericalCodec,
+    MLPBoneLengthSampler,
+    MLPPosePolicy,
+    MLPViewSampler,
+    PoseGenerator,
+    PosePropensity,
+    SeedPoseBank,
+    UniformPolicy,
+    UniformTarget,
+    ViewSampler,
+)
 from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
 from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
 from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
@@ -17,8 +34,21 @@ from vlplugins.models.layers.widths import set_width, use_width, widths_of
 from vlplugins.utils.widths import check_widths
 
 __all__ = [
-    'JointTimeAttention',
+    'BankTarget',
+    'BoneLengthSampler',
+    'BoneLengthSwap',
+    'FixedGaussianPolicy',
     'GradientReversal',
+    'JointTimeAttention',
+    'LocalSphericalCodec',
+    'MLPBoneLengthSampler',
+    'MLPPosePolicy',
+    'MLPViewSampler',
+    'PartKCSDiscriminator',
+    'Pose2DDiscriminator',
+    'PoseGenerator',
+    'PosePropensity',
+    'SeedPoseBank',
     'SlimmableBatchNorm',
     'SlimmableConv2d',
     'SlimmableLinear',
@@ -32,6 +62,9 @@ __all__ = [
     'TokenReducer',
     'TokenShift',
     'TokenSparseSampling',
+    'UniformPolicy',
+    'UniformTarget',
+    'ViewSampler',
     'check_widths',
     'reverse_gradient',
     'set_width',

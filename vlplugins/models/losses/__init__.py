@@ -1,17 +1,23 @@
 """Losses; importing the package registers them."""
 
+from vlplugins.models.losses.counterfactual_risk_loss import CounterfactualRiskLoss
 from vlplugins.models.losses.distillation import ATKDistill, DKDistill, LogitKLDistill, SimilarityMSE
 from vlplugins.models.losses.domain_adversarial import DomainFocalLoss, DomainLeastSquaresLoss
 from vlplugins.models.losses.info_nce import InfoNCELoss, info_nce
 from vlplugins.models.losses.orthogonality import OrthogonalityLoss
+from vlplugins.models.losses.pose_generation_losses import AngleRangeLoss, HardnessFeedbackLoss, LSGANLoss
 from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLoss, reweight_widths
 
 __all__ = [
     'ATKDistill',
+    'AngleRangeLoss',
+    'CounterfactualRiskLoss',
     'DKDistill',
     'DomainFocalLoss',
     'DomainLeastSquaresLoss',
+    'HardnessFeedbackLoss',
     'InfoNCELoss',
+    'LSGANLoss',
     'LogitKLDistill',
     'OrthogonalityLoss',
     'SimilarityMSE',
