@@ -1,6 +1,5 @@
 import pytest
 import torch
-from torch import nn
 
 from tools.benchmark import token_clustering as benchmark
 from vlplugins.models.task_modules.kmedoids import KMedoids, pairwise_distances
@@ -34,13 +33,6 @@ def test_different_medoids_stop_it(monkeypatch):
     monkeypatch.setattr(benchmark, 'masked_sum_update', lambda distances, assign, count: assign[:, :count])
     with pytest.raises(AssertionError, match='other medoids'):
         benchmark.main('--parts kmedoids --rounds 1 --warm-up 0 --threads 1 --device cpu'.split())
-
-
-def test_bytes_held_for_the_backward_pass():
-    layer = nn.Sequential(nn.Linear(8, 16, bias=False), nn.Sigmoid())
-    inputs = torch.ones(4, 8)
-    # The input of the layer, and the output of the sigmoid, which the square holds too. Four bytes a number.
-    assert benchmark.held_bytes(layer, inputs) == 4 * (4 * 8 + 4 * 16)
 
 
 def test_towers_share_their_weights(monkeypatch):
