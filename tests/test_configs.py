@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from tests.helpers.skeletons import packed_skeletons
 from vlplugins.structures import ClassificationDataSample, RetrievalDataSample
 from vlplugins.utils.config_check import check_config
 
@@ -104,6 +105,8 @@ def _one_mask():
 
 
 BATCHES = {
+    'RecognizerGCN': packed_skeletons,
+    'Recognizer2D': packed_skeletons,
     'SlimmableMoCo': contrastive_batch,
     'SlimmableMoCoV3': contrastive_batch,
     'SlimmableSimCLR': contrastive_batch,

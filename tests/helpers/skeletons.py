@@ -7,6 +7,7 @@ import numpy as np
 from vlplugins.datasets.synthetic.kinematics import forward_kinematics, rotation_matrix
 from vlplugins.datasets.synthetic.skeleton_actions import PERSON_OFFSETS, PERSON_PARENTS
 from vlplugins.datasets.transforms import BodyFrameNormalize, SanitizeSkeleton
+from vlplugins.structures.skeleton_layout import convert_joints
 
 
 def person(frames: int = 20, lift: float = 0.05, joint: int = 8, turn: tuple = (1.2, 0, 0)) -> np.ndarray:
@@ -33,3 +34,20 @@ def clean(points: np.ndarray, normalize: Optional[dict] = None, **items: Any) ->
 def turned(points: np.ndarray, vector: tuple, scale: float = 1.0, shift: tuple = (0, 0, 0)) -> np.ndarray:
     """The same points seen from elsewhere."""
     return scale * points @ rotation_matrix(np.array(vector, dtype=float)).T + np.array(shift)
+
+
+def packed_skeletons(cfg: Any) -> Dict[str, Any]:
+    """A batch of two clips as the training pipeline of a config packs them."""
+    from mmengine.dataset import Compose, pseudo_collate
+
+    from vlplugins.datasets.skeleton_action_dataset import list_steps
+
+    dataset = cfg.train_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    pipeline = Compose(list_steps(dataset.pipeline))
+    points = np.stack([person(70, turn=(1.5, 0, 0)), person(70, turn=(0.3, 0, 0)) + [1.0, 0, 0]])
+    if dataset.get('layout') == 'kinect20':
+        points = convert_joints(points, 'ntu25', 'kinect20')
+    clips = [points[:1], points]
+    return pseudo_collate([pipeline(record(each.astype(np.float32), total_frames=70)) for each in clips])

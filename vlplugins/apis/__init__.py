@@ -1,7 +1,15 @@
 """Inferencers, one per task; importing the package registers them."""
 
 from vlplugins.apis.base import BaseInferencer
+from vlplugins.apis.pose_lifting_inferencer import PoseLiftingInferencer
+from vlplugins.apis.skeleton_action_inferencer import SkeletonActionInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
 from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInferencer
 
-__all__ = ['BaseInferencer', 'SlimmableInferencer', 'TextVideoRetrievalInferencer']
+__all__ = [
+    'BaseInferencer',
+    'PoseLiftingInferencer',
+    'SkeletonActionInferencer',
+    'SlimmableInferencer',
+    'TextVideoRetrievalInferencer',
+]

@@ -15,6 +15,7 @@ from mmengine.infer.infer import ModelType
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from vlplugins.datasets.skeleton_action_dataset import list_steps
 from vlplugins.registry import FUNCTIONS, TRANSFORMS
 from vlplugins.utils.cli import load_config
 
@@ -26,7 +27,7 @@ def find_pipeline(cfg: Config) -> List[dict]:
     dataset = cfg.test_dataloader.dataset
     while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
-    return [dict(each) for each in dataset.pipeline]
+    return [dict(each) for each in list_steps(dataset.pipeline)]
 
 
 class BaseInferencer(MMEngineInferencer):

@@ -15,9 +15,9 @@ from vlplugins.utils.records import RecordError, SkipCounter
 
 
 def list_steps(pipeline: Union[Sequence, Mapping[str, Any]]) -> List[Union[dict, Callable]]:
-    """The transforms of a list, or of named steps without those that are ``None``."""
+    """The transforms of a list, or of named steps without those that are ``None`` or empty."""
     if isinstance(pipeline, Mapping):
-        return [step for step in pipeline.values() if step is not None]
+        return [step for step in pipeline.values() if step]
     return list(pipeline)
 
 

@@ -2,6 +2,14 @@
 
 from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
+from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
+from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
 from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
 
-__all__ = ['ClassificationVisualizer', 'TaskVisualizer', 'TokenClusterVisualizer']
+__all__ = [
+    'ClassificationVisualizer',
+    'PoseLiftingVisualizer',
+    'SkeletonActionVisualizer',
+    'TaskVisualizer',
+    'TokenClusterVisualizer',
+]

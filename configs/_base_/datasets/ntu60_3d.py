@@ -1,7 +1,8 @@
 """NTU RGB+D in the pickle of mmaction2: 64 rows at key times, 25 columns, 15 + 3 + 6 channels, up to two persons.
 
 data/skeleton/ntu60_3d.pkl is mmaction2's, or tools/dataset_converters/ntu_skeleton_to_pickle.py makes it of the raw
-files. A step of the pipeline has a name, by which a config that inherits changes it, or drops it with None.
+files. A step of the pipeline has a name, by which a config that inherits changes it, or drops it with None. Empty
+steps are places for more.
 """
 
 ann_file = 'data/skeleton/ntu60_3d.pkl'
@@ -18,7 +19,7 @@ enhancements = dict(
 )
 # Augmentation is in body coordinates: before the normalisation it would be taken out again.
 train_pipeline = dict(
-    before=None,
+    before=dict(),
     clean=dict(type='SanitizeSkeleton', num_person=2),
     pad=dict(type='PadPersons', num_person=2),
     normalize=dict(type='BodyFrameNormalize', layout=layout),
@@ -26,13 +27,13 @@ train_pipeline = dict(
     scale=dict(type='RandomSkeletonScale', factor=(0.9, 1.1)),
     jitter=dict(type='RandomJointJitter', std=0.005),
     crop=dict(type='RandomTemporalCrop', ratio=(0.7, 1.0)),
-    drop=None,
-    flip=None,
+    drop=dict(),
+    flip=dict(),
     frames=dict(type='KeyFrameEnhance', length=64, strength=0.8, jitter=0.5),
     **enhancements,
 )
 test_pipeline = dict(
-    before=None,
+    before=dict(),
     clean=dict(type='SanitizeSkeleton', num_person=2),
     pad=dict(type='PadPersons', num_person=2),
     normalize=dict(type='BodyFrameNormalize', layout=layout),

@@ -16,20 +16,20 @@ enhancements = dict(
     ),
 )
 train_pipeline = dict(
-    before=None,
+    before=dict(),
     clean=dict(type='SanitizeSkeleton', num_person=1),
     normalize=dict(type='BodyFrameNormalize', layout=layout),
     rotate=dict(type='RandomSkeletonRotate', max_rad=0.3),
     scale=dict(type='RandomSkeletonScale', factor=(0.9, 1.1)),
     jitter=dict(type='RandomJointJitter', std=0.005),
     crop=dict(type='RandomTemporalCrop', ratio=(0.7, 1.0)),
-    drop=None,
-    flip=None,
+    drop=dict(),
+    flip=dict(),
     frames=dict(type='KeyFrameEnhance', length=32, strength=0.8, jitter=0.5),
     **enhancements,
 )
 test_pipeline = dict(
-    before=None,
+    before=dict(),
     clean=dict(type='SanitizeSkeleton', num_person=1),
     normalize=dict(type='BodyFrameNormalize', layout=layout),
     frames=dict(type='KeyFrameEnhance', length=32, strength=0.8),

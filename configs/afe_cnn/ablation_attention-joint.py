@@ -1,0 +1,5 @@
+"""Ablation: attention over joints alone."""
+
+_base_ = 'afe-cnn_8xb16-80e_ntu60-xsub.py'
+
+model = dict(backbone=dict(attention=dict(time=False)))

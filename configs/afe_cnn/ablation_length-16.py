@@ -1,0 +1,8 @@
+"""Ablation: 16 rows."""
+
+_base_ = 'afe-cnn_8xb16-80e_ntu60-xsub.py'
+
+changes = dict(dataset=dict(pipeline=dict(frames=dict(length=16))))
+train_dataloader = dict(dataset=changes)
+val_dataloader = changes
+test_dataloader = changes

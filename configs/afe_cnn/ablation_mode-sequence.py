@@ -1,0 +1,12 @@
+"""Ablation: 8 bits of the range of the clip, of positions and bones."""
+
+_base_ = 'afe-cnn_8xb16-80e_ntu60-xsub.py'
+
+model = dict(
+    backbone=dict(stream_channels=(15, 3)),
+    cls_head=dict(num_streams=2, stream_names=('key', 'bone')),
+)
+changes = dict(dataset=dict(pipeline=dict(motion=None, image=dict(mode='sequence', streams=('key', 'bone')))))
+train_dataloader = dict(dataset=changes)
+val_dataloader = changes
+test_dataloader = changes

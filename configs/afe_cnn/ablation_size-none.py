@@ -1,0 +1,8 @@
+"""Ablation: metres in place of torso lengths."""
+
+_base_ = 'afe-cnn_8xb16-80e_ntu60-xsub.py'
+
+changes = dict(dataset=dict(pipeline=dict(normalize=dict(size='none'))))
+train_dataloader = dict(dataset=changes)
+val_dataloader = changes
+test_dataloader = changes

@@ -1,0 +1,12 @@
+"""The motion stream alone."""
+
+_base_ = 'afe-cnn_8xb16-80e_ntu60-xsub.py'
+
+model = dict(
+    backbone=dict(stream_channels=(6,)),
+    cls_head=dict(num_streams=1, stream_names=('motion',)),
+)
+changes = dict(dataset=dict(pipeline=dict(image=dict(streams=('motion',)))))
+train_dataloader = dict(dataset=changes)
+val_dataloader = changes
+test_dataloader = changes
