@@ -102,3 +102,16 @@ def test_keys_for_the_owner_of_a_part_are_no_arguments():
     reducer['after_blok'] = 0
     with pytest.raises(ConfigError, match="TokenClustering has no argument 'after_blok'"):
         check_config(dict(default_scope='vlplugins', model=tower))
+
+
+def test_parts_of_ours_inside_the_scope_of_another_package():
+    """Where the registry is not known, all of them are asked, in the scope of the other package."""
+    pytest.importorskip('mmdet')
+    parts = dict(decomposer=dict(type='vlplugins.VectorDecomposition'), stages=[])
+    model = dict(
+        type='vlplugins.DomainAdaptiveDetector', backbone={}, rpn_head={}, roi_head={}, _scope_='mmdet', **parts
+    )
+    check_config(dict(default_scope='vlplugins', model=model))
+    parts['decomposer']['type'] = 'vlplugins.VectorDecompositon'
+    with pytest.raises(ConfigError, match="'VectorDecomposition'"):
+        check_config(dict(default_scope='vlplugins', model=model))

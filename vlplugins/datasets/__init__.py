@@ -13,9 +13,15 @@ from vlplugins.datasets.msrvtt import MSRVTTRetrievalDataset
 from vlplugins.datasets.msvd import MSVDRetrievalDataset
 from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.datasets.skeleton_action_dataset import SkeletonActionDataset
+from vlplugins.datasets.source_target import SourceTargetDataset
 from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.datasets.threedpw_lifting import ThreeDPWLiftingDataset
 from vlplugins.datasets.workers import seed_worker
+from vlplugins.registry import DATASETS
+
+DATASETS.register_lazily(
+    'vlplugins.datasets.voc_style', 'VOCStyleDataset', 'WeatherVOCDataset', 'CityscapesVOCDataset', 'WatercolorDataset'
+)
 
 __all__ = [
     'ActivityNetParagraphDataset',
@@ -30,6 +36,7 @@ __all__ = [
     'MSVDRetrievalDataset',
     'PoseLiftingDataset',
     'SkeletonActionDataset',
+    'SourceTargetDataset',
     'TextVideoDataset',
     'ThreeDPWLiftingDataset',
     'samplers',

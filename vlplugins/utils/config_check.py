@@ -8,6 +8,8 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
 
+from vlplugins.registry import UnknownTypeError
+
 # Which registry the dict under a key is built from. The first pattern that fits the end of the path decides.
 _REGISTRY_OF_KEY: Tuple[Tuple[str, str], ...] = (
     (r'(train|val|test)_dataloader\.(.+\.)?datasets?(\.\d+)?', 'DATASETS'),
@@ -96,7 +98,14 @@ def _look_up(kind: str, path: str, name: Optional[str], scope: str) -> Tuple[Any
     for each in names:
         root: Registry = getattr(mmengine_registry, each)
         with root.switch_scope_and_registry(scope) as registry:
-            if kind in registry:
+            try:
+                is_there = kind in registry
+            except UnknownTypeError as error:
+                # The registry of another package asked ours for a name in our scope.
+                is_there = False
+                if 'Did you mean' in str(error):
+                    suggestions.append(str(error))
+            if is_there:
                 try:
                     return registry.get(kind), None
                 except Exception as error:

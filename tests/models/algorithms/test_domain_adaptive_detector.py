@@ -256,7 +256,9 @@ def test_orthogonality_takes_pooled_vectors_of_all_regions():
     for index in range(2):
         u, v = (part[index].flatten(1).mean(dim=1) for part in (invariant, specific))
         expected += abs(float(torch.dot(u, v) / (u.norm() * v.norm()))) / 2
-    found = detector.orthogonality_loss(*(detector._pooled(part, rois) for part in features[2:]))
+    found = detector.orthogonality_loss(
+        *(detector._pooled(features, name, rois, {}) for name in ('invariant', 'specific'))
+    )
     assert found.item() == pytest.approx(expected, abs=1e-6)
 
 

@@ -1,5 +1,9 @@
 """Samplers; importing the package registers them."""
 
+from vlplugins.datasets.samplers.source_target_sampler import SourceTargetSampler
 from vlplugins.datasets.samplers.unique_video_batch_sampler import UniqueVideoBatchSampler
 
-__all__ = ['UniqueVideoBatchSampler']
+__all__ = [
+    'SourceTargetSampler',
+    'UniqueVideoBatchSampler',
+]

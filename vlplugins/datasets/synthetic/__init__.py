@@ -11,6 +11,7 @@ from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, Synt
 from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
+from vlplugins.datasets.synthetic.weather_voc import SyntheticWeatherVOC
 from vlplugins.registry import TASK_UTILS
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     'SyntheticPoseWorlds',
     'SyntheticSkeletonActions',
     'SyntheticUTKinect',
+    'SyntheticWeatherVOC',
     'prepare_synthetic_data',
 ]
 

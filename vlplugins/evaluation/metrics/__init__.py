@@ -10,6 +10,9 @@ from vlplugins.evaluation.metrics.feature_metrics import (
 from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrievalMetric
+from vlplugins.registry import METRICS
+
+METRICS.register_lazily('vlplugins.evaluation.metrics.long_tail_voc_metric', 'LongTailVOCMetric')
 
 __all__ = [
     'ChallengingActionMetric',

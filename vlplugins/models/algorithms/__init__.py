@@ -1,6 +1,8 @@
 """Top-level models; importing the package registers them."""
 
+from vlplugins.models.algorithms.adversarial_pose_lifter import AdversarialPoseGULifter
 from vlplugins.models.algorithms.feature_extractor import FeatureExtractor
+from vlplugins.models.algorithms.pose_lifter_generator import PoseGULifter
 from vlplugins.models.algorithms.slimmable_classifier import SlimmableClassifier
 from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
 from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
@@ -9,8 +11,6 @@ from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
-from vlplugins.models.algorithms.adversarial_pose_lifter import AdversarialPoseGULifter
-from vlplugins.models.algorithms.pose_lifter_generator import PoseGULifter
 
 __all__ = [
     'AdversarialPoseGULifter',

@@ -174,13 +174,13 @@ class DomainAdaptiveDetector(BaseDetector):
             features = self._features(images, plan.no_grad)
             losses.update(self._domain_losses(features, domain, plan))
             if domain == SOURCE:
-                detection, rois = self._detection_losses(features, samples, plan)
+                detection, rois, regions = self._detection_losses(features, samples, plan)
                 losses.update(detection)
             elif plan.weight('orthogonality'):
-                rois = self._target_rois(features, samples)
+                rois, regions = self._target_rois(features, samples), {}
             if plan.weight('orthogonality'):
-                loss = self.orthogonality_loss(*(self._pooled(part, rois) for part in features[2:]))
-                losses[f'loss_orth_{domain}'] = plan.weight('orthogonality') * loss
+                vectors = [self._pooled(features, name, rois, regions) for name in ('invariant', 'specific')]
+                losses[f'loss_orth_{domain}'] = plan.weight('orthogonality') * self.orthogonality_loss(*vectors)
         return losses
 
     @staticmethod
@@ -216,19 +216,21 @@ class DomainAdaptiveDetector(BaseDetector):
                     found[name] = getattr(self, f'{name}_classifier')(getattr(features, name).detach())[1]
         return {branch: [found[name] for name in self.contexts[branch]] for branch in branches}
 
-    def _detection_losses(self, features: DomainFeatures, samples: SampleList, plan: Stage) -> Tuple[Losses, Tensor]:
-        """Losses of proposals and box heads, and the sampled regions ``[N, 5]``."""
+    def _detection_losses(
+        self, features: DomainFeatures, samples: SampleList, plan: Stage
+    ) -> Tuple[Losses, Tensor, Dict[str, Tensor]]:
+        """Losses of proposals and box heads, the sampled regions ``[N, 5]``, and their features for each branch."""
         losses, proposals = self._propose(features, samples, plan.weight('rpn'))
         sampled = self.roi_head.sample(proposals, samples)
         rois = bbox2roi([result.priors for result in sampled])
         if not plan.weight('roi'):
-            return losses, rois
+            return losses, rois, {}
         contexts = self._contexts_of(features, plan.branches, plan.no_grad)
-        for branch in plan.branches:
-            regions = self.roi_head.regions(getattr(features, branch), rois)
-            for key, value in self.roi_head.branch_loss(branch, regions, rois, contexts[branch], sampled).items():
-                losses[key] = plan.weight('roi') * value if 'loss' in key else value
-        return losses, rois
+        regions = {name: self.roi_head.regions(getattr(features, name), rois) for name in plan.branches}
+        for name in plan.branches:
+            found = self.roi_head.branch_loss(name, regions[name], rois, contexts[name], sampled)
+            losses.update({key: plan.weight('roi') * value if 'loss' in key else value for key, value in found.items()})
+        return losses, rois, regions
 
     def _propose(self, features: DomainFeatures, samples: SampleList, weight: float) -> Tuple[Losses, InstanceList]:
         maps = (getattr(features, self.rpn_feature),)
@@ -254,11 +256,13 @@ class DomainAdaptiveDetector(BaseDetector):
         boxes = [proposal.bboxes for proposal in proposals]
         return bbox2roi([each[torch.randperm(len(each), device=each.device)[: self.target_rois]] for each in boxes])
 
-    def _pooled(self, feature: Tensor, rois: Tensor) -> Tensor:
-        """Mean vectors ``[N, C]`` of regions."""
+    def _pooled(self, features: DomainFeatures, name: str, rois: Tensor, regions: Dict[str, Tensor]) -> Tensor:
+        """Mean vectors ``[N, C]`` of the regions of a map; ``regions`` holds those that were extracted before."""
+        feature = getattr(features, name)
         if len(rois) == 0:
             return feature.mean(dim=(2, 3))[:0]
-        return self.roi_head.regions(feature, rois).mean(dim=(2, 3))
+        found = regions[name] if name in regions else self.roi_head.regions(feature, rois)
+        return found.mean(dim=(2, 3))
 
     def predict(self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True) -> SampleList:
         """Detect in images ``[B, 3, H, W]``; fills ``pred_instances`` of the samples."""

@@ -1,0 +1,54 @@
+"""One labelled set and one or several without labels, joined for training."""
+
+from typing import Any, List, Sequence, Union
+
+from mmengine.dataset import BaseDataset, ConcatDataset
+
+from vlplugins.registry import DATASETS
+
+SetOrConfig = Union[BaseDataset, dict]
+
+
+@DATASETS.register_module()
+class SourceTargetDataset(ConcatDataset):
+    """The records of the source, and after them those of all targets; ``SourceTargetSampler`` pairs them.
+
+    Several targets are a compound one: they are mixed in proportion to their sizes.
+
+    Args:
+        source: The labelled set, or its config.
+        targets: The sets of the target, or their configs.
+
+    Raises:
+        ValueError: no target, a set without records, or sets that list other classes.
+    """
+
+    def __init__(self, source: SetOrConfig, targets: Sequence[SetOrConfig]) -> None:
+        if not targets:
+            raise ValueError('found no target set; expected one or more')
+        sets = [each if isinstance(each, BaseDataset) else DATASETS.build(each) for each in (source, *targets)]
+        self._check(sets)
+        super().__init__(sets, ignore_keys=[key for key in _all_keys(sets) if key != 'classes'])
+
+    @staticmethod
+    def _check(sets: List[Any]) -> None:
+        for index, each in enumerate(sets):
+            name = 'source' if index == 0 else f'target {index - 1}'
+            if len(each) == 0:
+                raise ValueError(f'the {name} ({type(each).__name__} of {each.ann_file}) has no record')
+            ours, theirs = sets[0].metainfo.get('classes'), each.metainfo.get('classes')
+            if ours != theirs:
+                differ = sorted(set(ours or ()) ^ set(theirs or ()))
+                raise ValueError(
+                    f'the classes of the {name} are {theirs}; expected those of the source, {ours}, in this order'
+                    + (f'; only one of them has {differ}' if differ else '')
+                )
+
+    @property
+    def source_size(self) -> int:
+        """Records of the source, which come first."""
+        return len(self.datasets[0])
+
+
+def _all_keys(sets: List[Any]) -> List[str]:
+    return sorted({key for each in sets for key in each.metainfo})
