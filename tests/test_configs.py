@@ -8,8 +8,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from tests.helpers.poses import poses_before_camera
 from tests.helpers.skeletons import packed_skeletons
-from vlplugins.structures import ClassificationDataSample, RetrievalDataSample
+from vlplugins.models.layers.pose_generator import PoseGenerator
+from vlplugins.structures import ClassificationDataSample, PoseLiftingDataSample, RetrievalDataSample
 from vlplugins.utils.config_check import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +50,34 @@ def shrink(cfg):
         for tower in ('video_encoder', 'text_encoder'):
             changes.update({f'model.{tower}.{key}': value for key, value in sizes.items()})
         changes.update({'model.head.embed_dims': 32, 'model.head.temporal_heads': 4})
+    if model.get('type') in ('PoseGULifter', 'AdversarialPoseGULifter'):
+        changes.update(shrink_pose_lifter(model))
     cfg.merge_from_dict(changes)
     return cfg
+
+
+def shrink_pose_lifter(model):
+    changes = {}
+    if 'stem_channels' in model.backbone:
+        changes.update({'model.backbone.stem_channels': 32, 'model.head.in_channels': 32})
+    if model.get('generator'):
+        changes['model.generator.bank.num_seeds'] = 8
+    if ((model.get('generator') or {}).get('propensity') or {}).get('target', {}).get('bank'):
+        changes['model.generator.propensity.target.bank.num_seeds'] = 12
+    return changes
+
+
+def pose_batch(cfg):
+    poses, _ = poses_before_camera(4)
+    samples = [
+        PoseLiftingDataSample(
+            gt_keypoints_3d=pose - pose[0],
+            weight=torch.tensor(1.0 + index),
+            is_generated=torch.tensor(index % 2 == 1),
+        )
+        for index, pose in enumerate(poses)
+    ]
+    return dict(inputs=[2.29 * pose[:, :2] / pose[:, 2:] for pose in poses], data_samples=samples)
 
 
 def contrastive_batch(cfg):
@@ -105,6 +133,8 @@ def _one_mask():
 
 
 BATCHES = {
+    'AdversarialPoseGULifter': pose_batch,
+    'PoseGULifter': pose_batch,
     'RecognizerGCN': packed_skeletons,
     'Recognizer2D': packed_skeletons,
     'SlimmableMoCo': contrastive_batch,
@@ -133,6 +163,8 @@ def test_model_builds_and_takes_a_step(path):
     if kind == 'FeatureExtractor':
         assert model(torch.randn(2, *[model_input(cfg)[0], 16, 16]))
         return
+    if isinstance(getattr(model, 'generator', None), PoseGenerator):
+        model.generator.set_seeds(*poses_before_camera(16))
     model.train()
     data = model.data_preprocessor(BATCHES[kind](cfg), True)
     loss, _ = model.parse_losses(model(**data, mode='loss'))

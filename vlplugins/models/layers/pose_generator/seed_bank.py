@@ -84,9 +84,8 @@ class SeedPoseBank(nn.Module):
             raise ValueError(f'num_seeds {self.num_seeds} is more than the {len(poses)} poses that there are')
         device = codec.limits.device
         poses, cameras = poses.to(device, torch.float32), cameras.to(device, torch.float32)
-        encoded = codec.encode(poses, names=[f'seed pose {index}' for index in range(len(poses))])
-        chosen = self._choose(codec.movable_angles(encoded.angles))
-        encoded = encoded[chosen]
+        chosen = self._choose(poses, codec)
+        encoded = codec.encode(poses[chosen], names=[f'seed pose {index}' for index in chosen.tolist()])
         values, outside = codec.clamp(codec.movable_angles(encoded.angles))
         encoded = encoded.replace(angles=codec.with_movable_angles(encoded.angles, values))
         for name in self._TENSORS:
@@ -98,14 +97,16 @@ class SeedPoseBank(nn.Module):
             logger='current',
         )
 
-    def _choose(self, angles: Tensor) -> Tensor:
-        count = len(angles) if self.num_seeds is None else self.num_seeds
-        if count == len(angles):
-            return torch.arange(count, device=angles.device)
+    def _choose(self, poses: Tensor, codec: LocalSphericalCodec) -> Tensor:
+        """Indices ``[S]`` of the seeds, ascending."""
+        count = len(poses) if self.num_seeds is None else self.num_seeds
+        if count == len(poses):
+            return torch.arange(count, device=poses.device)
         generator = torch.Generator().manual_seed(self.seed)
-        order = torch.randperm(len(angles), generator=generator).to(angles.device)
+        order = torch.randperm(len(poses), generator=generator).to(poses.device)
         if self.strategy == 'random':
             return order[:count].sort().values
+        angles = codec.movable_angles(codec.encode(poses).angles)
         # Angles on the circle as points.
         points = torch.cat([angles.sin(), angles.cos()], dim=1)
         chosen = [order[:1]]

@@ -1,0 +1,5 @@
+"""Ablation: weights without limit."""
+
+_base_ = 'posegu_simplebaseline_s1_50e_h36m.py'
+
+model = dict(crm_loss=dict(clip=None))

@@ -1,0 +1,5 @@
+"""Ablation: the exact density of all 18 angles, tempered."""
+
+_base_ = 'posegu_simplebaseline_s1_50e_h36m.py'
+
+model = dict(generator=dict(propensity=dict(mode='mixture', temperature=0.3)))

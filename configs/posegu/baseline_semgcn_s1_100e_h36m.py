@@ -1,0 +1,5 @@
+"""SemGCN on real pairs of the one subject S1."""
+
+_base_ = 'baseline_semgcn_100e_h36m.py'
+
+train_dataloader = dict(dataset=dict(subjects=['S1']))

@@ -1,0 +1,26 @@
+"""An adversarial generator without weights, in the way of PoseAug, with VideoPose of one frame."""
+
+_base_ = [
+    '../_base_/models/pose_lifter_videopose.py',
+    '../_base_/models/adversarial_pose_generator.py',
+    '../_base_/datasets/h36m_lifting.py',
+    '../_base_/schedules/adversarial_posegu_50e.py',
+]
+
+model = dict(
+    type='AdversarialPoseGULifter',
+    generator={{_base_.generator}},
+    discriminator3d={{_base_.discriminator3d}},
+    discriminator2d={{_base_.discriminator2d}},
+    lifter_enabled=False,
+)
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(type='SeedBankHook'),
+    dict(type='GenerationMonitorHook'),
+    # Two epochs for the generator alone.
+    dict(type='SlowStartHook', start_epoch=2, path='lifter_enabled'),
+    dict(type='ScheduledValueHook', path='posture_feedback.hard_ratio', start_value=3.0, end_value=5.0),
+]
+visualizer = dict(type='PoseLiftingVisualizer')
+inferencer = dict(type='PoseLiftingInferencer')

@@ -1,0 +1,5 @@
+"""PoseGU with SemGCN: seeds and real pairs of the one subject S1."""
+
+_base_ = 'posegu_semgcn_50e_h36m.py'
+
+train_dataloader = dict(dataset=dict(subjects=['S1']))

@@ -1,0 +1,5 @@
+"""PoseGU with ST-GCN of one frame: seeds and real pairs of the one subject S1."""
+
+_base_ = 'posegu_stgcn_50e_h36m.py'
+
+train_dataloader = dict(dataset=dict(subjects=['S1']))
