@@ -110,3 +110,28 @@ def test_allow_list_holds_nothing_that_runs_code():
         'Popen',
         'load',
     }
+
+
+def test_tensors_outside_a_checkpoint_are_read_and_run_no_code(tmp_path):
+    """As a dump of predictions has them: a tensor is bytes that torch unpickles in turn."""
+    import io
+
+    path = tmp_path / 'dump.pkl'
+    path.write_bytes(pickle.dumps([dict(score=torch.arange(3.0), label=torch.tensor([1]))]))
+    (record,) = safe_pickle.load(path)
+    assert record['score'].tolist() == [0, 1, 2] and record['label'].tolist() == [1]
+
+    class Evil:
+        def __reduce__(self):
+            return print, ('run',)
+
+    inner = io.BytesIO()
+    torch.save(Evil(), inner)
+
+    class Outer:
+        def __reduce__(self):
+            return torch.storage._load_from_bytes, (inner.getvalue(),)
+
+    path.write_bytes(pickle.dumps(Outer()))
+    with pytest.raises(pickle.UnpicklingError):
+        safe_pickle.load(path)

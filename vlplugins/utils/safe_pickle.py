@@ -61,6 +61,14 @@ def _restricted_encode(text: str, encoding: str = 'latin1', *_: Any) -> bytes:
     return text.encode(encoding)
 
 
+def _restricted_load_from_bytes(data: bytes) -> Any:
+    """Stands in for the function by which a tensor outside a checkpoint (in a dump of predictions) is unpickled."""
+    try:
+        return torch.load(io.BytesIO(data), weights_only=True)
+    except pickle.UnpicklingError:
+        raise UnsafePickleError('torch.storage._load_from_bytes of what is no tensor') from None
+
+
 def _resolve(module: str, name: str) -> Any:
     """Return what an allowed name stands for.
 
@@ -72,6 +80,8 @@ def _resolve(module: str, name: str) -> Any:
         return _restricted_getattr
     if (module, name) == ('_codecs', 'encode'):
         return _restricted_encode
+    if (module, name) == ('torch.storage', '_load_from_bytes'):
+        return _restricted_load_from_bytes
     if module == 'mmengine.logging.history_buffer' and name.startswith('HistoryBuffer.'):
         return _restricted_getattr(_resolve(module, 'HistoryBuffer'), name.split('.', 1)[1])
     if name in _ALLOWED.get(module, ()):
