@@ -39,7 +39,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     missing = [name for path in args.missing for name in read_missing_list(path)]
 
     def progress(items: Iterable) -> Any:
-        return tqdm(items, desc='converting', total=sum(1 for _ in args.folder.glob('*.skeleton')))
+        return tqdm(items, desc='converting', disable=None, total=sum(1 for _ in args.folder.glob('*.skeleton')))
 
     data, report = convert_ntu(args.folder, args.classes, missing, args.dtype, args.jobs, progress)
     is_written = write_pickle(args.out, data)

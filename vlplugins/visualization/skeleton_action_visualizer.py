@@ -126,9 +126,9 @@ class SkeletonActionVisualizer(TaskVisualizer):
         times = _meta(sample, 'key_times', results['key_times'])
         energy = _meta(sample, 'frame_energy', results['frame_energy'])
         attention = _meta(sample, 'joint_attention')
-        figure = Figure(figsize=(14, 8.4), layout='constrained')
+        figure = Figure(figsize=(14, 9), layout='constrained')
         figure.suptitle(title)
-        skeletons, middle, images = figure.subfigures(3, 1, height_ratios=(1.1, 0.7, 1.2))
+        skeletons, middle, images = figure.subfigures(3, 1, height_ratios=(1.1, 1.0, 1.1))
         chosen = np.asarray(times)[0][np.linspace(0, np.shape(times)[-1] - 1, self.columns).round().astype(int)]
         self._draw_skeletons(skeletons, results, chosen)
         curve, body = middle.subplots(1, 2, width_ratios=(5, 1))
@@ -159,11 +159,11 @@ class SkeletonActionVisualizer(TaskVisualizer):
 
     def _draw_attention(self, axes: Axes, points: np.ndarray, attention: Optional[np.ndarray]) -> None:
         draw_skeleton(axes, points[:, :2], self.layout, colour='lightgray')
-        size = 30.0 if attention is None else 10 + 110 * np.asarray(attention) / max(float(np.max(attention)), 1e-9)
+        size = 30.0 if attention is None else 4 + 50 * np.asarray(attention) / max(float(np.max(attention)), 1e-9)
         keys = list(self.layout.key_joints)
         if attention is not None:
             axes.scatter(*points[:, :2].T, s=size, c=attention, cmap='viridis', zorder=3)
-        axes.scatter(*points[keys, :2].T, s=60, facecolors='none', edgecolors='tab:red', zorder=4)
+        axes.scatter(*points[keys, :2].T, s=70, facecolors='none', edgecolors='tab:red', zorder=4)
         axes.set_title('key joints (red)' + (', attention' if attention is not None else ''), fontsize='small')
         axes.set_aspect('equal')
         axes.axis('off')

@@ -221,7 +221,8 @@ class SyntheticNTUPairs(_RawNTU):
         """Two persons, the first of whom lifts an arm."""
         frames = int(generator.integers(50, 71))
         swell = bump(frames, generator.uniform(20, frames - 20), 12)
-        scale = generator.uniform(0.6, 0.8) if child else generator.uniform(1.05, 1.3)
+        # Alike in both splits: a distance in metres is another one in bodies of children.
+        scale = generator.uniform(0.9, 1.1)
         angle = generator.uniform(0, 2 * np.pi)
         apart = self.DISTANCES[label] * np.array([np.cos(angle), 0.0, np.sin(angle)])
         mover = _pose(_RIGHT_ARM_FORWARD, swell) * scale + _sway(frames, generator)
