@@ -83,6 +83,13 @@ def test_recogniser_of_skeletons_learns(tmp_path):
     assert metrics['acc/top1'] > 0.6
 
 
+def test_graph_network_of_mmaction2_learns_from_key_frames_in_body_coordinates(tmp_path):
+    epochs = ['train_cfg.max_epochs=8', 'train_cfg.val_interval=8', 'default_hooks.checkpoint.interval=8']
+    metrics, records, _ = run('stgcn_body-frame_key-frames.py', tmp_path, *epochs)
+    assert_sound(records, 8)
+    assert metrics['acc/top1'] > 0.6
+
+
 def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
     small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
     metrics, records, state = run('recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)
