@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from mmengine.logging import print_log
 
-from vlplugins.datasets.pose_lifting import PoseLiftingDataset, PoseTable, project_pixels
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset, PoseTable, check_table, project_pixels
 from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import convert_joints
 from vlplugins.utils import safe_pickle
@@ -119,6 +119,7 @@ class Human36mLiftingDataset(PoseLiftingDataset):
         else:
             expected = "'positions_3d' (VideoPose3D), or 'imgname', 'part' and 'S' (mmpose)"
             raise RecordError(self.ann_file, f'the keys {sorted(content)}', expected)
+        check_table(table, self.ann_file)
         self._check_space(table, space)
         return table
 

@@ -67,7 +67,7 @@ class PoseGULifter(BaseModel):
         data_preprocessor: Optional[Dict[str, Any]] = None,
         init_cfg: Optional[Dict[str, Any]] = None,
     ) -> None:
-        super().__init__(data_preprocessor or dict(type='PoseLiftingDataPreprocessor'), init_cfg)
+        super().__init__(MODELS.build(data_preprocessor or dict(type='PoseLiftingDataPreprocessor')), init_cfg)
         if mix not in _MIXES or error not in ('mse', 'mpjpe'):
             raise ValueError(f"mix {mix!r} must be one of {_MIXES}, and error {error!r} 'mse' or 'mpjpe'")
         if online and generator is None:
