@@ -12,6 +12,9 @@ import yaml
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
+from tests.helpers.skeletons import person
+from vlplugins.datasets.synthetic.skeleton_files import format_skeleton_file
+
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob('configs/*/README.md'))
 IDS = [path.parent.name for path in READMES]
@@ -40,7 +43,17 @@ def make_video(path, block):
     writer.release()
 
 
-MAKERS = {'.pth': make_checkpoint, '.png': make_image, '.jpg': make_image, '.mp4': make_video}
+def make_skeletons(path, block):
+    path.write_text(format_skeleton_file([person(40)]))
+
+
+MAKERS = {
+    '.skeleton': make_skeletons,
+    '.pth': make_checkpoint,
+    '.png': make_image,
+    '.jpg': make_image,
+    '.mp4': make_video,
+}
 
 
 @pytest.mark.parametrize('path', METHODS, ids=[path.parent.name for path in METHODS])

@@ -164,6 +164,7 @@ class SkeletonActionVisualizer(TaskVisualizer):
         if attention is not None:
             axes.scatter(*points[:, :2].T, s=size, c=attention, cmap='viridis', zorder=3)
         axes.scatter(*points[keys, :2].T, s=70, facecolors='none', edgecolors='tab:red', zorder=4)
+        axes.margins(x=0.4)
         axes.set_title('key joints (red)' + (', attention' if attention is not None else ''), fontsize='small')
         axes.set_aspect('equal')
         axes.axis('off')
