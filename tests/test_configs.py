@@ -50,6 +50,8 @@ def shrink(cfg):
         for tower in ('video_encoder', 'text_encoder'):
             changes.update({f'model.{tower}.{key}': value for key, value in sizes.items()})
         changes.update({'model.head.embed_dims': 32, 'model.head.temporal_heads': 4})
+    if model.get('type') == 'vlplugins.DomainAdaptiveDetector':
+        changes.update(shrink_domain_detector(model))
     if model.get('type') in ('PoseGULifter', 'AdversarialPoseGULifter'):
         changes.update(shrink_pose_lifter(model))
     cfg.merge_from_dict(changes)
@@ -78,6 +80,29 @@ def pose_batch(cfg):
         for index, pose in enumerate(poses)
     ]
     return dict(inputs=[2.29 * pose[:, :2] / pose[:, 2:] for pose in poses], data_samples=samples)
+
+
+def shrink_domain_detector(model):
+    """A backbone of 18 layers and thin extractors; small images do not fill three strides of a classifier."""
+    changes = {'model.decomposer.mid_channels': 8, 'model.backbone.init_cfg': None}
+    if model.backbone.depth == 101:
+        thin = {'backbone.depth': 18, 'decomposer.in_channels': 256, 'rpn_head.in_channels': 256}
+        thin.update({'rpn_head.feat_channels': 8, 'roi_head.bbox_roi_extractor.out_channels': 256})
+        thin.update({'train_cfg.rpn_proposal.nms_pre': 200, 'train_cfg.rpn_proposal.max_per_img': 50})
+        thin['train_cfg.rpn.allowed_border'] = -1  # the images of the test are smaller than the anchors
+        changes.update({f'model.{key}': value for key, value in thin.items()})
+        for name in ('base', 'specific'):
+            if model[f'{name}_classifier']:
+                changes[f'model.{name}_classifier.in_channels'] = 256
+                changes[f'model.{name}_classifier.channels'] = (16, 128)
+        if model.pixel_classifier:
+            changes['model.pixel_classifier.in_channels'] = 64
+        for name in ('invariant', 'base'):
+            if model.roi_head[name]:
+                changes[f'model.roi_head.{name}.shared_head.depth'] = 18
+                changes[f'model.roi_head.{name}.shared_head.init_cfg'] = None
+                changes[f'model.roi_head.{name}.bbox_head.in_channels'] = 512
+    return changes
 
 
 def contrastive_batch(cfg):
@@ -123,6 +148,13 @@ def detection_batch(cfg):
     return dict(inputs=[torch.randint(0, 255, (3, 64, 64), dtype=torch.uint8)], data_samples=[sample])
 
 
+def domain_batch(cfg):
+    pytest.importorskip('mmdet')
+    from tests.helpers.domain_detectors import make_batch
+
+    return make_batch()
+
+
 def _one_mask():
     import numpy as np
     from mmdet.structures.mask import BitmapMasks
@@ -133,6 +165,7 @@ def _one_mask():
 
 
 BATCHES = {
+    'DomainAdaptiveDetector': domain_batch,
     'AdversarialPoseGULifter': pose_batch,
     'PoseGULifter': pose_batch,
     'RecognizerGCN': packed_skeletons,

@@ -10,6 +10,7 @@ pytest.importorskip('mmdet')
 from mmengine.registry import DATASETS, init_default_scope  # noqa: E402
 
 from vlplugins.datasets import SourceTargetDataset  # noqa: E402
+from vlplugins.datasets.samplers import SourceTargetSampler  # noqa: E402
 from vlplugins.utils.records import RecordError  # noqa: E402
 
 XML = (
@@ -159,6 +160,9 @@ def test_source_and_targets_are_joined_in_this_order(folder):
     both = SourceTargetDataset(build(folder), [build(folder, with_labels=False), build(folder, subset='night')])
     assert both.cumulative_sizes == [2, 4, 6] and both.source_size == 2 and len(both) == 6
     assert both.metainfo['classes'][0] == 'bus'
+    several = SourceTargetDataset([build(folder), build(folder)], [build(folder, with_labels=False)])
+    assert several.source_size == 4 and len(several) == 6
+    assert SourceTargetSampler(several, batch_size=2, seed=0).num_source == 4
 
 
 def test_sets_with_other_classes_or_without_records_are_named(folder):

@@ -1,6 +1,7 @@
 """Inferencers, one per task; importing the package registers them."""
 
 from vlplugins.apis.base import BaseInferencer
+from vlplugins.apis.domain_adaptive_det_inferencer import DomainAdaptiveDetInferencer
 from vlplugins.apis.pose_lifting_inferencer import PoseLiftingInferencer
 from vlplugins.apis.skeleton_action_inferencer import SkeletonActionInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
@@ -8,6 +9,7 @@ from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInf
 
 __all__ = [
     'BaseInferencer',
+    'DomainAdaptiveDetInferencer',
     'PoseLiftingInferencer',
     'SkeletonActionInferencer',
     'SlimmableInferencer',

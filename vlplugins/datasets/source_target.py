@@ -16,38 +16,40 @@ class SourceTargetDataset(ConcatDataset):
     Several targets are a compound one: they are mixed in proportion to their sizes.
 
     Args:
-        source: The labelled set, or its config.
+        source: The labelled set, or its config; a list of several is joined.
         targets: The sets of the target, or their configs.
 
     Raises:
         ValueError: no target, a set without records, or sets that list other classes.
     """
 
-    def __init__(self, source: SetOrConfig, targets: Sequence[SetOrConfig]) -> None:
-        if not targets:
-            raise ValueError('found no target set; expected one or more')
-        sets = [each if isinstance(each, BaseDataset) else DATASETS.build(each) for each in (source, *targets)]
+    def __init__(self, source: Union[SetOrConfig, Sequence[SetOrConfig]], targets: Sequence[SetOrConfig]) -> None:
+        sources = list(source) if isinstance(source, (list, tuple)) else [source]
+        if not sources or not targets:
+            raise ValueError(f'found {len(sources)} source and {len(targets)} target sets; expected one or more')
+        sets = [each if isinstance(each, BaseDataset) else DATASETS.build(each) for each in (*sources, *targets)]
+        self._num_sources = len(sources)
         self._check(sets)
         super().__init__(sets, ignore_keys=[key for key in _all_keys(sets) if key != 'classes'])
 
-    @staticmethod
-    def _check(sets: List[Any]) -> None:
+    def _check(self, sets: List[Any]) -> None:
         for index, each in enumerate(sets):
-            name = 'source' if index == 0 else f'target {index - 1}'
+            is_source = index < self._num_sources
+            name = f'source {index}' if is_source else f'target {index - self._num_sources}'
             if len(each) == 0:
                 raise ValueError(f'the {name} ({type(each).__name__} of {each.ann_file}) has no record')
             ours, theirs = sets[0].metainfo.get('classes'), each.metainfo.get('classes')
             if ours != theirs:
                 differ = sorted(set(ours or ()) ^ set(theirs or ()))
                 raise ValueError(
-                    f'the classes of the {name} are {theirs}; expected those of the source, {ours}, in this order'
+                    f'the classes of the {name} are {theirs}; expected those of the first source, {ours}, in this order'
                     + (f'; only one of them has {differ}' if differ else '')
                 )
 
     @property
     def source_size(self) -> int:
         """Records of the source, which come first."""
-        return len(self.datasets[0])
+        return self.cumulative_sizes[self._num_sources - 1]
 
 
 def _all_keys(sets: List[Any]) -> List[str]:

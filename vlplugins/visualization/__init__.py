@@ -1,10 +1,13 @@
 """Visualizers that draw what a person wants to see of a result; importing the package registers them."""
 
+from vlplugins.registry import VISUALIZERS
 from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
 from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
 from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
+
+VISUALIZERS.register_lazily('vlplugins.visualization.decomposition_visualizer', 'DecompositionVisualizer')
 
 __all__ = [
     'ClassificationVisualizer',

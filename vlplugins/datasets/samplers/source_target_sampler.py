@@ -46,7 +46,8 @@ class SourceTargetSampler(Sampler):
         if len(sizes) < 2:
             raise ValueError(f'{type(dataset).__name__} has {len(sizes)} parts; expected a SourceTargetDataset')
         self.source_size, self.target_size, self.batch_size = source_size, target_size, batch_size
-        self.num_source, self.num_target = sizes[0], sizes[-1] - sizes[0]
+        self.num_source = getattr(dataset, 'source_size', sizes[0])
+        self.num_target = sizes[-1] - self.num_source
         self.shuffle, self.epoch = shuffle, 0
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed

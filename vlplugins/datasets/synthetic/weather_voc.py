@@ -56,7 +56,7 @@ class SyntheticWeatherVOC(SyntheticDataset):
         self,
         root: str,
         num_source: int = 160,
-        num_target: int = 80,
+        num_target: int = 160,
         num_test: int = 40,
         image_size: Tuple[int, int] = (96, 128),
         max_objects: int = 3,

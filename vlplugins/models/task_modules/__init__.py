@@ -2,5 +2,8 @@
 
 from vlplugins.models.task_modules.kmedoids import KMedoids
 from vlplugins.models.task_modules.spectral import SpectralClustering
+from vlplugins.registry import TASK_UTILS
+
+TASK_UTILS.register_lazily('vlplugins.models.task_modules.explicit_anchors', 'ExplicitAnchorGenerator')
 
 __all__ = ['KMedoids', 'SpectralClustering']

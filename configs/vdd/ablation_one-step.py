@@ -1,0 +1,5 @@
+"""Ablation: no second step."""
+
+_base_ = 'vdd_r101_20e_sunny2nightrainy.py'
+
+model = dict(stages=[{{_base_.decompose}}])
