@@ -233,14 +233,16 @@ class PoseLiftingDataset(BaseDataset):
             subject=str(table.subject[row]),
             action=str(table.action[row]),
             source=f'{self.ann_file}, {table.name_of(row)}',
+            # mmpose's codec takes the size of the picture from here, also where the rest is not known.
+            camera_param=dict(w=width, h=height),
             # Where mmpose's metric reads the action from.
             target_img_path=[f'{table.subject[row]}_{table.action[row]}.0_{int(table.frame[row]):06d}.jpg'],
         )
         if table.camera is not None:
             camera = table.camera[row]
             record['camera'] = self.cameras[row]
-            record['camera_param'] = dict(
-                f=camera[:2, None], c=camera[2:4, None], k=camera[4:7, None], p=camera[7:, None], w=width, h=height
+            record['camera_param'].update(
+                f=camera[:2, None], c=camera[2:4, None], k=camera[4:7, None], p=camera[7:, None]
             )
         return record
 

@@ -52,8 +52,8 @@ class ProjectLiftingTarget(BaseTransform):
         Raises:
             ValueError: the record has no camera.
         """
-        if 'camera_param' not in results:
-            raise ValueError(f'{results.get("source", "a record")} has no camera_param to project by')
+        if 'f' not in results.get('camera_param', {}):
+            raise ValueError(f'{results.get("source", "a record")} has no camera in camera_param to project by')
         camera = np.concatenate([np.ravel(results['camera_param'][key]) for key in ('f', 'c', 'k', 'p')])
         target = np.asarray(results['lifting_target'], dtype=np.float64)
         results['keypoints'] = project_pixels(target, np.tile(camera, (len(target), 1))).astype(np.float32)

@@ -9,7 +9,7 @@ from vlplugins.models.layers.pose_generator.codec import (
     PARENTS,
     EncodedPose,
     LocalSphericalCodec,
-    minimal_rotation,
+    rotate_minimally,
 )
 from vlplugins.structures.skeleton_layout import H36M16
 
@@ -120,12 +120,22 @@ def test_decode_has_gradients_at_straight_limbs():
     assert (angles.grad[:, [ROW[bone] for bone in codec.movable]].abs() > 0).all() and (lengths.grad != 0).all()
 
 
-def test_half_turn_where_vectors_are_opposite():
+def test_smallest_rotations():
     start, side = torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 0, 1])
-    matrix = minimal_rotation(start, -start, side)
-    torch.testing.assert_close(matrix @ start, -start)
-    assert torch.linalg.det(matrix) == 1
-    torch.testing.assert_close(minimal_rotation(start, start, side), torch.eye(3))
+    vectors = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    # Opposite: a half turn; equal: nothing.
+    half = rotate_minimally(vectors, start.expand(5, 3), -start.expand(5, 3), side.expand(5, 3))
+    torch.testing.assert_close(half, vectors * torch.tensor([-1.0, -1.0, 1.0]))
+    torch.testing.assert_close(rotate_minimally(vectors, start.expand(5, 3), start.expand(5, 3), side), vectors)
+    end = torch.nn.functional.normalize(torch.tensor([0.3, -0.8, 0.5]), dim=0)
+    torch.testing.assert_close(rotate_minimally(start, start, end, side), end)
+    # What is perpendicular to both stays.
+    axis = torch.linalg.cross(start, end)
+    torch.testing.assert_close(rotate_minimally(axis, start, end, side), axis)
+    turned = rotate_minimally(vectors, start.expand(5, 3), end.expand(5, 3), side)
+    torch.testing.assert_close(turned @ turned.T, vectors @ vectors.T)
+    back = rotate_minimally(turned, start.expand(5, 3), end.expand(5, 3), side, inverse=True)
+    torch.testing.assert_close(back, vectors)
 
 
 def test_limits_clamp_to_the_nearer_end_on_the_circle():

@@ -19,7 +19,7 @@ TORSO = (0, 3, 6, 7)
 LIMBS = (1, 4, 8, 9, 12, 10, 13, 2, 5, 11, 14)
 NUM_FREE = 7
 _CARRIER = {2: 1, 5: 4, 11: 10, 14: 13}
-_LOWER = (1, 4)
+_LOWER = (1, 4, 2, 5)
 DEFAULT_MOVABLE = (1, 2, 4, 5, 8, 10, 11, 13, 14)
 
 Range = Tuple[float, float]
@@ -80,21 +80,31 @@ class EncodedPose:
         return EncodedPose(**{**vars(self), **changes})
 
 
-def minimal_rotation(start: Tensor, end: Tensor, turn_about: Tensor) -> Tensor:
-    """Rotation ``[..., 3, 3]`` by the smallest angle that takes one unit vector ``[..., 3]`` to another.
+def rotate_minimally(vectors: Tensor, start: Tensor, end: Tensor, turn_about: Tensor, inverse: bool = False) -> Tensor:
+    """Turn vectors ``[..., 3]`` by the smallest rotation that takes one unit vector ``[..., 3]`` to another, or back.
 
-    ``R = I + [w] + [w]^2 / (1 + c)`` with ``w = start x end`` and ``c = start . end``. Where they are opposite it is
-    the half turn about ``turn_about``, which must be perpendicular to both.
+    ``R x = c x + w x x + w (w . x) / (1 + c)`` with ``w = start x end`` and ``c = start . end``. Where they are
+    opposite it is the half turn about ``turn_about``, which must be perpendicular to both. Without matrices: products
+    of many small ones are slow.
     """
-    cross, cosine = torch.linalg.cross(start, end), (start * end).sum(dim=-1)
-    x, y, z = cross.unbind(dim=-1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    cross, cosine = torch.linalg.cross(start, end), (start * end).sum(dim=-1, keepdim=True)
     is_opposite = 1 + cosine < 1e-6
-    divisor = torch.where(is_opposite, torch.ones_like(cosine), 1 + cosine)[..., None, None]
-    identity = torch.eye(3, dtype=start.dtype, device=start.device)
-    half_turn = 2 * turn_about[..., :, None] * turn_about[..., None, :] - identity
-    return torch.where(is_opposite[..., None, None], half_turn, identity + skew + skew @ skew / divisor)
+    divisor = torch.where(is_opposite, torch.ones_like(cosine), 1 + cosine)
+    around = torch.linalg.cross(cross, vectors)
+    turned = cosine * vectors + (-around if inverse else around)
+    turned = turned + cross * (cross * vectors).sum(dim=-1, keepdim=True) / divisor
+    half_turn = 2 * turn_about * (turn_about * vectors).sum(dim=-1, keepdim=True) - vectors
+    return torch.where(is_opposite, half_turn, turned)
+
+
+def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Matrices ``[..., 3, 3]`` times vectors ``[..., 3]``."""
+    return (matrices * vectors[..., None, :]).sum(dim=-1)
+
+
+def _times_transposed(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Transposed matrices ``[..., 3, 3]`` times vectors ``[..., 3]``."""
+    return (matrices * vectors[..., :, None]).sum(dim=-2)
 
 
 def unit(vectors: Tensor) -> Tensor:
@@ -254,48 +264,40 @@ class LocalSphericalCodec(nn.Module):
             self._check(poses, lengths, names)
         units = unit(bones)
         frames = self.torso_frames(poses)
-        free = self._limb_frames(frames)
-        local = [(free.transpose(-1, -2) @ units[:, list(LIMBS[:NUM_FREE]), :, None])[..., 0]]
-        carried = self._carry(free, local[0])
-        local.append((carried.transpose(-1, -2) @ units[:, list(LIMBS[NUM_FREE:]), :, None])[..., 0])
-        values = (self.bases.transpose(-1, -2) @ torch.cat(local, dim=1)[..., None])[..., 0]
+        limbs = _times_transposed(self._limb_frames(frames), units[:, list(LIMBS)])
+        above, below = limbs[:, :NUM_FREE], limbs[:, NUM_FREE:]
+        values = _times_transposed(self.bases, torch.cat([above, self._carry(above, below, inverse=True)], dim=1))
         first, second, third = values.unbind(dim=-1)
         angles = torch.stack([torch.atan2(second, first), torch.atan2(third, torch.hypot(first, second))], dim=-1)
         return EncodedPose(lengths, angles, units[:, list(TORSO)], frames, poses[:, :1])
 
     def _limb_frames(self, frames: Tensor) -> Tensor:
-        """Frames ``[N, 7, 3, 3]`` of the bones that hang on the torso."""
+        """Frames ``[N, 11, 3, 3]`` of the torso that limbs hang on, directly or by the bone above."""
         if self.frames == 'camera':
             identity = torch.eye(3, dtype=frames.dtype, device=frames.device)
-            return identity.expand(len(frames), NUM_FREE, 3, 3)
-        return frames[:, [0 if bone in _LOWER else 1 for bone in LIMBS[:NUM_FREE]]]
+            return identity.expand(len(frames), len(LIMBS), 3, 3)
+        return frames[:, [0 if bone in _LOWER else 1 for bone in LIMBS]]
 
-    def _carry(self, free: Tensor, local: Tensor) -> Tensor:
-        """Frames ``[N, 4, 3, 3]`` of shanks and forearms, carried along by the bones above them."""
-        rows = [LIMBS.index(_CARRIER[bone]) for bone in LIMBS[NUM_FREE:]]
+    def _carry(self, above: Tensor, below: Tensor, inverse: bool = False) -> Tensor:
+        """Directions ``[N, 4, 3]`` of shanks and forearms, turned as the bones ``[N, 7, 3]`` above them are turned."""
         if self.frames == 'camera':
-            return free[:, rows]
-        bases = self.bases[rows].to(local.dtype)
-        rest, side = bases[..., 0].expand_as(local[:, rows]), bases[..., 2].expand_as(local[:, rows])
+            return below
+        rows = [LIMBS.index(_CARRIER[bone]) for bone in LIMBS[NUM_FREE:]]
+        bases = self.bases[rows].to(above.dtype)
+        rest, side = bases[..., 0].expand_as(below), bases[..., 2].expand_as(below)
         # In the axes of the frame F: R(F a -> F b) F = F R(a -> b).
-        return free[:, rows] @ minimal_rotation(rest, local[:, rows], side)
+        return rotate_minimally(below, rest, above[:, rows], side, inverse)
 
     def decode(self, encoded: EncodedPose) -> Tensor:
         """Poses ``[N, 16, 3]`` of encoded ones; differentiable in lengths, angles and root."""
         azimuth, elevation = encoded.angles.unbind(dim=-1)
         flat = elevation.cos()
         values = torch.stack([flat * azimuth.cos(), flat * azimuth.sin(), elevation.sin()], dim=-1)
-        local = (self.bases.to(values.dtype) @ values[..., None])[..., 0]
-        free = self._limb_frames(encoded.frames.to(values.dtype))
-        carried = self._carry(free, local[:, :NUM_FREE])
-        units = torch.cat(
-            [
-                encoded.torso.to(values.dtype),
-                (free @ local[:, :NUM_FREE, :, None])[..., 0],
-                (carried @ local[:, NUM_FREE:, :, None])[..., 0],
-            ],
-            dim=1,
-        )
+        local = _times(self.bases.to(values.dtype), values)
+        above, below = local[:, :NUM_FREE], local[:, NUM_FREE:]
+        local = torch.cat([above, self._carry(above, below)], dim=1)
+        limbs = _times(self._limb_frames(encoded.frames.to(values.dtype)), local)
+        units = torch.cat([encoded.torso.to(values.dtype), limbs], dim=1)
         order = torch.tensor((*TORSO, *LIMBS), device=units.device).argsort()
         bones = units[:, order] * encoded.lengths[..., None]
         return encoded.root + self.ancestors.to(bones.dtype) @ bones

@@ -69,7 +69,8 @@ def mixture_log_prob(
     """Log density of an equal mixture of cut normal distributions with independent coordinates.
 
     ``log q = logsumexp_s(sum_j log TN(z_j; mean_sj, std_sj)) - log S``. The squares of all pairs of samples and
-    components come from one matrix product, in double precision.
+    components come from one matrix product; coordinates are first moved to the middle of their limits, so that single
+    precision is enough (1e-5 with deviations of 20 degrees, 1e-4 with 3 degrees).
 
     Args:
         values: ``[N, D]``.
@@ -88,6 +89,8 @@ def mixture_log_prob(
     stds = stds.double().expand(count, dims)
     precision = stds.pow(-2)
     mass = log_interval_mass((low - means) / stds, (high - means) / stds)
+    middle = (low + high) / 2
+    means = means - middle
     offset = -0.5 * means.square() * precision - _HALF_LOG_TWO_PI - stds.log() - mass
 
     def grouped(each: Tensor) -> Tensor:
@@ -95,12 +98,12 @@ def mixture_log_prob(
 
     # [groups, S, 2 D / groups + 1]; the last column is the constant.
     constant = grouped(offset).sum(dim=2, keepdim=True)
-    components = torch.cat([grouped(-0.5 * precision), grouped(means * precision), constant], dim=2)
+    components = torch.cat([grouped(-0.5 * precision), grouped(means * precision), constant], dim=2).float()
     found = []
     for part in values.split(chunk):
-        z = grouped(part.double())
+        z = grouped(part.double() - middle).float()
         features = torch.cat([z.square(), z, torch.ones_like(z[..., :1])], dim=2)
-        pairs = (features @ components.transpose(1, 2)).float()
+        pairs = features @ components.transpose(1, 2)
         found.append(pairs.logsumexp(dim=2).T - math.log(count))
     log_prob = torch.cat(found) if found else values.new_zeros(0, groups, dtype=torch.float32)
     outside = ((values < low) | (values > high)).unflatten(1, (groups, -1)).any(dim=2)
