@@ -9,6 +9,7 @@ ann_file = 'data/skeleton/ntu60_3d.pkl'
 layout = 'nturgb+d'
 
 enhancements = dict(
+    times=dict(),
     key=dict(type='KeyJointEnhance', layout=layout),
     bone=dict(type='BoneVectorEnhance', layout=layout),
     motion=dict(type='TemporalEnhance', layout=layout, scales=(1, 4)),

@@ -7,6 +7,7 @@ ann_file = 'data/skeleton/utkinect_3d.pkl'
 layout = 'kinect20'
 
 enhancements = dict(
+    times=dict(),
     key=dict(type='KeyJointEnhance', layout=layout),
     bone=dict(type='BoneVectorEnhance', layout=layout),
     motion=dict(type='TemporalEnhance', layout=layout, scales=(1, 4)),

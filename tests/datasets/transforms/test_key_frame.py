@@ -3,7 +3,7 @@ import pytest
 
 from tests.helpers.skeletons import clean, person
 from vlplugins.datasets.synthetic.skeleton_files import bump
-from vlplugins.datasets.transforms import KeyFrameEnhance
+from vlplugins.datasets.transforms import KeyFrameEnhance, KeyTimesFromFrames
 
 NOISE = 0.004
 
@@ -97,3 +97,15 @@ def test_jitter_keeps_ends_and_order_and_is_seeded():
     for bad in (dict(length=1), dict(strength=2.0), dict(num_clips=2), dict(jitter=-0.1)):
         with pytest.raises(ValueError):
             KeyFrameEnhance(**bad)
+
+
+def test_frames_of_mmaction2_become_key_times():
+    pytest.importorskip('mmaction')
+    from mmaction.datasets.transforms import UniformSampleFrames
+
+    results = UniformSampleFrames(clip_len=8, num_clips=2, test_mode=True)(clean(person(40)))
+    times = KeyTimesFromFrames()(results)['key_times']
+    assert times.shape == (2, 8) and (np.diff(times, axis=1) > 0).all() and times.max() <= 39
+    assert times.ravel().tolist() == results['frame_inds'].tolist()
+    later = KeyTimesFromFrames()(dict(frame_inds=np.array([3, 50]), start_index=1, keypoint=np.zeros((1, 10, 25, 3))))
+    assert later['key_times'].tolist() == [[2, 9]]

@@ -4,7 +4,7 @@ from vlplugins.datasets.transforms.color import ColorJitter, GaussianBlur, Light
 from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
 from vlplugins.datasets.transforms.geometry import RandomAffine
-from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance
+from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
 from vlplugins.datasets.transforms.pose_lifting import (
@@ -39,6 +39,7 @@ __all__ = [
     'GaussianBlur',
     'KeyFrameEnhance',
     'KeyJointEnhance',
+    'KeyTimesFromFrames',
     'Lighting',
     'LoadImage',
     'LoadVideoFrames',

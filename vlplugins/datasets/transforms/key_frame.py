@@ -68,3 +68,19 @@ class KeyFrameEnhance(BaseTransform):
             grid[:, 1:-1] += shift
             grid.sort(axis=1)
         return np.clip(grid / (self.length - 1), 0, 1)
+
+
+@TRANSFORMS.register_module()
+class KeyTimesFromFrames(BaseTransform):
+    """Takes frames that another transform has chosen, such as mmaction2's ``UniformSampleFrames``, as key times.
+
+    Reads ``frame_inds`` (of ``num_clips`` clips, behind one another); sets ``key_times [num_clips, length]``. Frames
+    beyond the clip become the last one.
+    """
+
+    def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
+        """Set ``key_times``."""
+        frames = np.asarray(results['frame_inds'], dtype=float) - results.get('start_index', 0)
+        last = results['keypoint'].shape[1] - 1
+        results['key_times'] = np.minimum(frames, last).reshape(results.get('num_clips', 1), -1)
+        return results
