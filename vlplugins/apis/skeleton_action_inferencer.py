@@ -50,7 +50,6 @@ class SkeletonActionInferencer(BaseInferencer):
         super().__init__(model, weights, device, show_progress)
         self.animation = animation
         self.classes = self.classes or self.cfg.test_dataloader.dataset.get('classes')
-        # The record's label is not needed, and a file has none.
         layouts = [step['layout'] for step in find_pipeline(self.cfg) if 'layout' in step]
         self.layout = get_layout(layouts[0] if layouts else 'nturgb+d')
 

@@ -1,7 +1,7 @@
 """Normalisation of view and body size of skeletons."""
 
 import logging
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -173,7 +173,7 @@ class ChangeSkeletonView(BaseTransform):
         """Turn ``keypoint [M, T, V, 3]``; what is zero stays zero."""
         points = results['keypoint'].astype(np.float64)
         there = (points != 0).any(axis=(2, 3))
-        middle: Optional[np.ndarray] = points[there].mean(axis=(0, 1)) if there.any() else np.zeros(3)
+        middle = points[there].mean(axis=(0, 1)) if there.any() else np.zeros(3)
         turned = (points - middle) @ self.matrix.T + middle
         results['keypoint'] = np.where(there[..., None, None], turned, points)
         return results
