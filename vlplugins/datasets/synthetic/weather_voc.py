@@ -2,13 +2,13 @@
 
 from pathlib import Path
 from typing import Dict, List, Tuple
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.coco_shapes import _apart
+from vlplugins.datasets.voc_files import write_voc_xml
 from vlplugins.registry import TASK_UTILS
 
 Box = Tuple[int, int, int]  # left, top, side, in pixels
@@ -97,7 +97,8 @@ class SyntheticWeatherVOC(SyntheticDataset):
         for box in self._boxes(generator):
             category = self.CLASSES[int(generator.integers(len(self.CLASSES)))]
             self._draw(image, category, box, self._colour(domain, category, generator), generator)
-            objects.append((category, box))
+            left, top, side = box
+            objects.append((category, (left + 1, top + 1, left + side, top + side)))
         image = image * np.array(light) * generator.uniform(0.85, 1.1) + generator.normal(0, 6, image.shape)
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
         for _ in range(int(rain * generator.integers(25, 40))):
@@ -145,28 +146,3 @@ class SyntheticWeatherVOC(SyntheticDataset):
                     boxes.append((left, top, side))
                     break
         return boxes
-
-
-def write_voc_xml(path: Path, file_name: str, image_size: Tuple[int, int], objects: List[Tuple[str, Box]]) -> None:
-    """Write annotations as Pascal VOC has them: corners are pixels of the object, counted from 1.
-
-    Args:
-        path: File to write.
-        file_name: Name of the image.
-        image_size: Its height and width.
-        objects: Class and box (left, top, side) of each object.
-    """
-    root = ElementTree.Element('annotation')
-    ElementTree.SubElement(root, 'filename').text = file_name
-    size = ElementTree.SubElement(root, 'size')
-    for key, value in zip(('width', 'height', 'depth'), (image_size[1], image_size[0], 3)):
-        ElementTree.SubElement(size, key).text = str(value)
-    for category, (left, top, side) in objects:
-        node = ElementTree.SubElement(root, 'object')
-        ElementTree.SubElement(node, 'name').text = category
-        ElementTree.SubElement(node, 'difficult').text = '0'
-        box = ElementTree.SubElement(node, 'bndbox')
-        corners = dict(xmin=left + 1, ymin=top + 1, xmax=left + side, ymax=top + side)
-        for key, value in corners.items():
-            ElementTree.SubElement(box, key).text = str(value)
-    path.write_text(ElementTree.tostring(root, encoding='unicode'), encoding='utf-8')
