@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.helpers.processes import run_distributed
 from vlplugins.models.backbones import AFECNN
 
 
@@ -70,7 +71,10 @@ def test_a_single_stream_fits_the_head_of_mmaction2():
     from mmaction.models import GCNHead
 
     maps = small(stream_channels=(6,))(images())
-    assert isinstance(maps, torch.Tensor) and GCNHead(5, 16)(maps).shape == (3, 5)
+    assert isinstance(maps, torch.Tensor) and GCNHead(5, 16, dict(type='mmaction.CrossEntropyLoss'))(maps).shape == (
+        3,
+        5,
+    )
 
 
 @pytest.mark.parametrize('attention', [None, dict(joint=False, time=True), dict(joint=True, time=False)])
@@ -134,3 +138,26 @@ def test_bad_input_is_told():
         small(stream_channels=())
     with pytest.raises(ValueError, match='no network'):
         small(widths=())
+
+
+def gradients_of_share(rank, world_size):
+    """Gradients of one process's share of four clips, averaged over processes as DistributedDataParallel does."""
+    import torch.distributed as torch_dist
+
+    model, x = small(norm_eval=True).train(), images(4)
+    x[1, 1] = 0
+    share = slice(rank * 4 // world_size, (rank + 1) * 4 // world_size)
+    scores = sum(each.mean(dim=(1, 3, 4)) for each in model(x[share]))
+    torch.nn.functional.cross_entropy(scores, torch.tensor([0, 3, 5, 1])[share]).backward()
+    gradients = [each.grad.clone() for each in model.parameters()]
+    for each in gradients if world_size > 1 else ():
+        torch_dist.all_reduce(each)
+        each /= world_size
+    return gradients
+
+
+def test_two_processes_equal_one_with_the_statistics_fixed():
+    one = gradients_of_share(0, 1)
+    for found in run_distributed(gradients_of_share, 2):
+        for each, expected in zip(found, one):
+            torch.testing.assert_close(each, expected, atol=1e-5, rtol=1e-4)

@@ -7,6 +7,7 @@ import torch
 
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.tools import mistake
+from tools import test, train
 from tools.analysis import cross_validate
 from vlplugins.datasets.synthetic import SyntheticUTKinect
 
@@ -35,7 +36,14 @@ def config(tmp_path):
     return path
 
 
+def call_here(command, log):
+    """In this process: another one would import everything again."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    {'tools/train.py': train, 'tools/test.py': test}[command[1]].main(command[2:])
+
+
 def test_folds_are_pooled_and_not_run_again(config, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cross_validate, '_call', call_here)
     out = tmp_path / 'runs'
     cross_validate.main([str(config), '--protocol', 'losubo', '--folds', '0', '--work-dir', str(out)])
     assert 'over 1 folds' in capsys.readouterr().out
