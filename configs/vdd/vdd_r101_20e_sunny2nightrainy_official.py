@@ -1,6 +1,6 @@
 """With the quirks of the released code: proposals as in training at the test, no flips, its recall, RGB less BGR means.
 
-For weights of the release, which ``tools/model_converters/vdd_official.py`` converts: its anchors to the pixel, its
+For weights of the release, which ``tools/model_converters/vdd_weights.py`` converts: its anchors to the pixel, its
 coder, its max-pooling.
 """
 
