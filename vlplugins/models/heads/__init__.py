@@ -1,6 +1,7 @@
 """Heads; importing the package registers them."""
 
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
+from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
@@ -8,7 +9,6 @@ from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxHead')
 MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
-from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 
 __all__ = [
     'ImageDomainClassifier',
