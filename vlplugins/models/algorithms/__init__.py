@@ -11,6 +11,7 @@ from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
+MODELS.register_lazily('vlplugins.models.algorithms.decomposed_neck_detector', 'DecomposedNeckDetector')
 
 __all__ = [
     'AdversarialPoseGULifter',

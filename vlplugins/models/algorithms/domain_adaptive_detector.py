@@ -170,7 +170,7 @@ class DomainAdaptiveDetector(BaseDetector):
         plan = self.stages[stage]
         losses: Losses = {}
         for domain in (SOURCE, TARGET) if self._needs_target(plan) else (SOURCE,):
-            images, samples = _of_domain(batch_inputs, batch_data_samples, domain)
+            images, samples = images_of_domain(batch_inputs, batch_data_samples, domain)
             features = self._features(images, plan.no_grad)
             losses.update(self._domain_losses(features, domain, plan))
             if domain == SOURCE:
@@ -198,11 +198,11 @@ class DomainAdaptiveDetector(BaseDetector):
             maps = getattr(features, name)
             if name != 'specific' or self.reverse_specific:
                 maps = self.reversal(maps)
-            scores, _ = getattr(self, f'{name}_classifier')(maps)
+            classifier = getattr(self, f'{name}_classifier')
+            scores, _ = classifier(maps)
             loss = self.pixel_domain_loss if name == 'pixel' else self.image_domain_loss
             losses[f'loss_domain_{name}_{domain}'] = weight * loss(scores, label)
-            right = (scores > 0.5) == label if name == 'pixel' else scores.argmax(dim=1) == label
-            losses[f'acc_domain_{name}_{domain}'] = right.float().mean()
+            losses[f'acc_domain_{name}_{domain}'] = classifier.accuracy(scores, label)
         return losses
 
     def _contexts_of(
@@ -295,7 +295,12 @@ def _gradient_unless(off: bool) -> contextlib.AbstractContextManager:
     return torch.no_grad() if off else contextlib.nullcontext()
 
 
-def _of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, SampleList]:
+def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, SampleList]:
+    """Images and samples of one domain of a batch.
+
+    Raises:
+        ValueError: a batch that is not divided by domains, or has no image of this one.
+    """
     if not isinstance(inputs, dict) or not isinstance(samples, dict):
         raise ValueError(
             f'found a batch of {type(inputs).__name__}; expected a dict with images of source and target. Is the '

@@ -1,5 +1,6 @@
 """Heads; importing the package registers them."""
 
+from vlplugins.models.heads.decomposition_alignment import DecompositionAlignment
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
 from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
@@ -11,6 +12,7 @@ MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxH
 MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
 
 __all__ = [
+    'DecompositionAlignment',
     'ImageDomainClassifier',
     'MeanPoolSimilarityHead',
     'PixelDomainClassifier',

@@ -64,6 +64,11 @@ class ImageDomainClassifier(BaseModule):
         context = maps.mean(dim=(2, 3))
         return self.fc(context), context
 
+    @staticmethod
+    def accuracy(logits: Tensor, domain: int) -> Tensor:
+        """Share of the images whose logits are highest for their domain; a scalar."""
+        return (logits.argmax(dim=1) == domain).float().mean()
+
 
 @MODELS.register_module()
 class PixelDomainClassifier(BaseModule):
@@ -105,3 +110,8 @@ class PixelDomainClassifier(BaseModule):
             maps = torch.relu(getattr(self, f'conv{index}')(maps))
         last = getattr(self, f'conv{self.num_blocks + 1}')
         return torch.sigmoid(last(maps)), maps.mean(dim=(2, 3))
+
+    @staticmethod
+    def accuracy(probabilities: Tensor, domain: int) -> Tensor:
+        """Share of the places that are told right, of probabilities of domain 1; a scalar."""
+        return ((probabilities > 0.5) == domain).float().mean()

@@ -1,10 +1,12 @@
 """Necks; importing the package registers them."""
 
+from vlplugins.models.necks.decomposition_neck import DecompositionNeck
 from vlplugins.models.necks.slimmable_mlp import SlimmableMLPNeck
 from vlplugins.models.necks.vector_decomposition import DecomposedFeature, VectorDecomposition
 
 __all__ = [
     'DecomposedFeature',
+    'DecompositionNeck',
     'SlimmableMLPNeck',
     'VectorDecomposition',
 ]
