@@ -5,7 +5,7 @@ _base_ = ['../_base_/models/vdd_faster-rcnn_r101-caffe-c4.py', '../_base_/defaul
 data_root = 'data/synthetic/weather_voc/'
 synthetic_data = dict(type='SyntheticWeatherVOC', root=data_root)
 classes = ('bus', 'car', 'truck')
-max_epochs = 8  # 80 iterations each, of 2 + 2 images
+max_epochs = 10  # 30 iterations each, of 8 + 8 images
 
 channels = 32
 box_head = dict(roi_feat_size=4, in_channels=channels, num_classes=len(classes), context_channels=(16, 16))
@@ -27,7 +27,11 @@ model = dict(
     data_preprocessor=dict(data_preprocessor=dict(mean=[120.0] * 3, std=[60.0] * 3)),
     backbone=dict(
         depth=18,
-        base_channels=8,
+        base_channels=16,
+        num_stages=2,
+        strides=(1, 2),
+        dilations=(1, 1),
+        out_indices=(0, 1),
         frozen_stages=-1,
         # Frozen random weights could not learn. Group normalisation has no statistics that domains would share.
         norm_cfg=dict(_delete_=True, type='GN', num_groups=4, requires_grad=True),
@@ -38,13 +42,17 @@ model = dict(
     decomposer=dict(
         in_channels=channels, mid_channels=16, kernel_size=3, dropout=0.1, norm_cfg=dict(type='GN', num_groups=4)
     ),
-    pixel_classifier=dict(in_channels=8, channels=(16, 16)),
+    pixel_classifier=dict(in_channels=16, channels=(16, 16), init_std=0.3),
     base_classifier=image_classifier,
     specific_classifier=image_classifier,
     target_rois=32,
-    rpn_head=dict(in_channels=channels, feat_channels=channels, anchor_generator=dict(scales=[1.5, 2.5], ratios=[1.0])),
+    rpn_head=dict(
+        in_channels=channels, feat_channels=channels, anchor_generator=dict(scales=[3.5], ratios=[1.0], strides=[8])
+    ),
     roi_head=dict(
-        bbox_roi_extractor=dict(out_channels=channels, roi_layer=dict(output_size=4, sampling_ratio=1)),
+        bbox_roi_extractor=dict(
+            out_channels=channels, featmap_strides=[8], roi_layer=dict(output_size=4, sampling_ratio=1)
+        ),
         invariant=head,
         base=head,
     ),
@@ -57,7 +65,7 @@ model = dict(
 )
 
 fields = ['source', 'target']
-load = [dict(type='LoadImageFromFile'), dict(type='mmdet.Resize', scale=(10000, 96), keep_ratio=True)]
+load = [dict(type='LoadImageFromFile'), dict(type='mmdet.Resize', scale=(10000, 64), keep_ratio=True)]
 label = [dict(type='LoadImageFromFile'), dict(type='mmdet.LoadAnnotations', with_bbox=True), load[1]]
 flip = dict(type='mmdet.RandomFlip', prob=0.5)
 pack = dict(type='mmdet.PackDetInputs')
@@ -76,6 +84,7 @@ domain = dict(type='WeatherVOCDataset', metainfo=dict(classes=classes), ann_file
 sunny = dict(
     domain,
     data_root=data_root + 'daytime_sunny',
+    subset='daytime_sunny',
     data_prefix=dict(sub_data_root=''),
     pipeline=source_pipeline,
     filter_cfg=dict(filter_empty_gt=True, min_size=32),
@@ -87,18 +96,18 @@ night_target, dusk_target = dict(night, **unlabelled), dict(dusk, **unlabelled)
 tested = dict(ann_file='ImageSets/Main/test.txt', test_mode=True, pipeline=test_pipeline)
 
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=16,
     num_workers=0,
     batch_sampler=None,
     collate_fn=dict(type='pseudo_collate'),
-    sampler=dict(type='SourceTargetSampler', batch_size=4, source_size=2, target_size=2),
+    sampler=dict(type='SourceTargetSampler', batch_size=16, source_size=8, target_size=8),
     dataset=dict(type='SourceTargetDataset', source=sunny, targets=[night_target]),
 )
 val_dataloader = dict(
-    batch_size=8,
+    batch_size=40,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='ConcatDataset', datasets=[dict(night, **tested), dict(dusk, **tested)]),
+    dataset=dict(type='ConcatDataset', datasets=[dict(night, **tested), dict(dusk, **tested), dict(sunny, **tested)]),
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='LongTailVOCMetric', subset_key='subset')
@@ -106,13 +115,13 @@ test_evaluator = val_evaluator
 
 optim_wrapper = dict(
     constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=0.003, weight_decay=1e-4),
     clip_grad=dict(max_norm=10),
     paramwise_cfg=dict(bias_decay_mult=0.0, groups={{_base_.groups}}),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=50),
-    dict(type='MultiStepLR', by_epoch=True, milestones=[6, 7], gamma=0.1),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=30),
+    dict(type='MultiStepLR', by_epoch=True, milestones=[8], gamma=0.1),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict()

@@ -29,7 +29,7 @@ def test_layout_and_counts(root):
     assert all(len(ids(root, domain, 'test')) == 4 for domain in SyntheticWeatherVOC.DOMAINS)
     for domain in SyntheticWeatherVOC.DOMAINS:
         for image_id in ids(root, domain) + ids(root, domain, 'test'):
-            assert cv2.imread(str(root / domain / f'JPEGImages/{image_id}.jpg')).shape == (96, 128, 3)
+            assert cv2.imread(str(root / domain / f'JPEGImages/{image_id}.jpg')).shape == (64, 96, 3)
             assert list(objects(root, domain, image_id))
 
 
@@ -37,7 +37,7 @@ def test_objects_lie_inside_and_do_not_overlap(root):
     for image_id in ids(root, 'night_rainy'):
         boxes = [box for _, box in objects(root, 'night_rainy', image_id)]
         for index, (left, top, right, bottom) in enumerate(boxes):
-            assert 1 <= left < right <= 128 and 1 <= top < bottom <= 96 and right - left == bottom - top
+            assert 1 <= left < right <= 96 and 1 <= top < bottom <= 64 and right - left == bottom - top
             for other in boxes[:index]:
                 assert other[0] > right or other[2] < left or other[1] > bottom or other[3] < top
 

@@ -12,11 +12,11 @@ from vlplugins.datasets.voc_files import write_voc_xml
 from vlplugins.registry import TASK_UTILS
 
 Box = Tuple[int, int, int]  # left, top, side, in pixels
-# Blue, green, red of the ground and of the light, brightness, share of rain streaks.
+# Blue, green, red of the ground and of the light; streaks of rain in 1000 pixels.
 _WEATHER: Dict[str, Tuple[Tuple[int, int, int], Tuple[float, float, float], float]] = {
     'daytime_sunny': ((150, 150, 145), (1.0, 1.0, 1.0), 0.0),
-    'dusk_rainy': ((130, 140, 150), (0.65, 0.8, 1.0), 1.0),
-    'night_rainy': ((120, 115, 110), (0.75, 0.6, 0.5), 1.0),
+    'dusk_rainy': ((130, 140, 150), (0.65, 0.8, 1.0), 2.0),
+    'night_rainy': ((120, 115, 110), (0.6, 0.4, 0.3), 2.0),
 }
 _COLOURS = dict(bus=(60, 70, 225), car=(70, 205, 70), truck=(225, 90, 60))
 _DULL = (95, 165, 185)
@@ -51,16 +51,17 @@ class SyntheticWeatherVOC(SyntheticDataset):
 
     CLASSES = ('bus', 'car', 'truck')
     DOMAINS = tuple(_WEATHER)
+    version = 2
 
     def __init__(
         self,
         root: str,
-        num_source: int = 160,
-        num_target: int = 160,
-        num_test: int = 40,
-        image_size: Tuple[int, int] = (96, 128),
-        max_objects: int = 3,
-        colour_cue: float = 0.9,
+        num_source: int = 240,
+        num_target: int = 240,
+        num_test: int = 80,
+        image_size: Tuple[int, int] = (64, 96),
+        max_objects: int = 2,
+        colour_cue: float = 0.95,
         seed: int = 0,
     ) -> None:
         super().__init__(root, seed)
@@ -99,12 +100,14 @@ class SyntheticWeatherVOC(SyntheticDataset):
             self._draw(image, category, box, self._colour(domain, category, generator), generator)
             left, top, side = box
             objects.append((category, (left + 1, top + 1, left + side, top + side)))
-        image = image * np.array(light) * generator.uniform(0.85, 1.1) + generator.normal(0, 6, image.shape)
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
-        for _ in range(int(rain * generator.integers(25, 40))):
+        for _ in range(int(rain * height * width / 1000 * generator.uniform(0.75, 1.25))):
             x, y = int(generator.integers(width)), int(generator.integers(height))
             length = int(generator.integers(4, 10))
             cv2.line(image, (x, y), (x + length // 2, y - length), (185, 180, 175), 1, cv2.LINE_AA)
+        # The light falls on ground, objects and rain alike; the noise is that of the camera.
+        lit = image * np.array(light) * generator.uniform(0.85, 1.1) + generator.normal(0, 6, image.shape)
+        image = lit.clip(0, 255).astype(np.uint8)
         cv2.imwrite(str(root / 'JPEGImages' / f'{image_id}.jpg'), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
         write_voc_xml(root / 'Annotations' / f'{image_id}.xml', f'{image_id}.jpg', self.image_size, objects)
 
@@ -130,7 +133,7 @@ class SyntheticWeatherVOC(SyntheticDataset):
         )[category]
         period = side / 4
         bright = ((along + generator.uniform(0, period)) % period) < period / 2
-        tones = np.where(bright[..., None], np.array(colour), 0.35 * np.array(colour))
+        tones = np.where(bright[..., None], np.array(colour), 0.6 * np.array(colour))
         region = image[top : top + side, left : left + side]
         region[distance <= 0] = tones[distance <= 0]
 
