@@ -44,7 +44,8 @@ def run(name, work_dir, *options):
     records = [json.loads(line) for line in log.read_text().splitlines()]
     return (
         json.loads(out.read_text()),
-        [each for each in records if 'epoch' in each and 'lr' in each],
+        # Groups of parameters have a rate each: shared/lr, ...
+        [each for each in records if 'epoch' in each and any(key.endswith('lr') for key in each)],
         weights(work_dir),
     )
 
@@ -131,6 +132,30 @@ def test_config_of_mmdets_scope_uses_a_part_and_a_hook_of_ours(tmp_path):
     assert values == pytest.approx([0.1, 0.55, 1.0, 1.0])
     (dumped,) = tmp_path.glob('*.py')
     assert Config.fromfile(dumped).default_scope == 'mmdet'
+
+
+# A few steps of 4 + 4 images; after these no score reaches the usual threshold.
+ADAPTED = ['synthetic_data.num_source=16', 'synthetic_data.num_target=8', 'synthetic_data.num_test=4']
+
+
+def test_faster_rcnn_on_invariant_maps_trains_in_two_stages(tmp_path):
+    options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.rcnn.score_thr=0.0']
+    metrics, records, state = run('faster-rcnn_decomposition-neck.py', tmp_path, *options)
+    assert_sound(records, 4, 's1.loss')
+    assert_sound(records, 4, 's2.loss_orth_target')
+    assert all(record['s1.loss_rpn_cls'] > 0 and 's1.loss_orth_source' not in record for record in records)
+    assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
+    assert state['detector.neck.extractors.0.layers.0.weight'].shape == (16, 32, 3, 3)
+
+
+def test_one_stage_detector_on_invariant_maps_trains_with_one_optimizer(tmp_path):
+    options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.score_thr=0.0']
+    metrics, records, state = run('retinanet_decomposition-neck.py', tmp_path, *options)
+    assert_sound(records, 4)
+    for name in ('loss_cls', 'loss_domain_base_target', 'loss_domain_specific_source', 'loss_orth_target'):
+        assert_sound(records, 4, name)
+    assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
+    assert sum(key.endswith('layers.0.weight') for key in state) == 5
 
 
 def test_misspelt_part_in_mmdets_scope_names_the_nearest(tmp_path, capsys):
