@@ -1,63 +1,21 @@
 """Cityscapes to Foggy Cityscapes, as tools/dataset_converters/cityscapes_to_voc.py writes them."""
 
-# The target pipeline opens no annotation. Short side 600, no cap on the long one.
-fields = ['source', 'target']
-pack = dict(type='mmdet.PackDetInputs')
-source_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    dict(type='mmdet.Resize', scale=(10000, 600), keep_ratio=True),
-    dict(type='mmdet.RandomFlip', prob=0.5),
-    dict(type='mmdet.MultiBranch', branch_field=fields, source=pack),
-]
-target_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(10000, 600), keep_ratio=True),
-    dict(type='mmdet.RandomFlip', prob=0.5),
-    dict(type='mmdet.MultiBranch', branch_field=fields, target=pack),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(10000, 600), keep_ratio=True),
-    dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    dict(
-        type='mmdet.PackDetInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'subset'),
-    ),
-]
-labelled = dict(filter_cfg=dict(filter_empty_gt=True, min_size=32), pipeline=source_pipeline)
-unlabelled = dict(with_labels=False, pipeline=target_pipeline)
-tested = dict(test_mode=True, pipeline=test_pipeline)
-
-data_root = 'data/cityscapes_voc/'
+_base_ = 'source_to_target.py'
 
 clear = dict(
     type='CityscapesVOCDataset',
-    data_root=data_root + 'clear',
+    data_root='data/cityscapes_voc/clear',
     ann_file='ImageSets/Main/train.txt',
     data_prefix=dict(sub_data_root=''),
 )
-foggy = dict(clear, data_root=data_root + 'foggy')
-source = dict(clear, **labelled)
-targets = [dict(foggy, **unlabelled)]
-tested_set = dict(foggy, **{**tested, 'ann_file': 'ImageSets/Main/val.txt'})
+foggy = dict(clear, data_root='data/cityscapes_voc/foggy')
 
 train_dataloader = dict(
-    batch_size=2,
-    num_workers=2,
-    persistent_workers=True,
-    batch_sampler=None,
-    collate_fn=dict(type='pseudo_collate'),
-    sampler=dict(type='SourceTargetSampler', batch_size=2, source_size=1, target_size=1),
-    dataset=dict(type='SourceTargetDataset', source=source, targets=targets),
+    dataset=dict(
+        source=dict(clear, filter_cfg=dict(filter_empty_gt=True, min_size=32), pipeline={{_base_.source_pipeline}}),
+        targets=[dict(foggy, with_labels=False, pipeline={{_base_.target_pipeline}})],
+    )
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=tested_set,
-)
+foggy = dict(foggy, ann_file='ImageSets/Main/val.txt')
+val_dataloader = dict(dataset=dict(foggy, test_mode=True, pipeline={{_base_.test_pipeline}}))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='LongTailVOCMetric', iou_thrs=0.5, eval_mode='11points')
-test_evaluator = val_evaluator
