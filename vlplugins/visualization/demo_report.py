@@ -92,11 +92,11 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
         rows = item.get('rows', spec['rows']) or ['']
         values = [_mean(results, item['run'], item['metric'].format(row=row)) for row in rows]
         if 'above' in item:
-            bound, shown_bound, spell = item['above'], f'≥ {item["above"]:g}', '.1f'
+            bound, shown_bound, spell = item['above'], f'≥ {item["above"]:g}', '.3g'
         else:
             others = [_mean(results, item['over'], item.get('over_metric', item['metric']).format(row=r)) for r in rows]
             values = [None if None in pair else pair[0] - pair[1] for pair in zip(values, others)]
-            bound, shown_bound, spell = item['margin'], f'≥ {item["margin"]:+g}', '+.1f'
+            bound, shown_bound, spell = item['margin'], f'≥ {item["margin"]:+g}', '+.3g'
         if None in values:
             continue
         if item.get('mean'):
@@ -135,7 +135,8 @@ def draw_figure(
     left.set_title(spec['title'])
     for index, run in enumerate(spec['runs']):
         if run['name'] in curves:
-            right.plot(*curves[run['name']], color=f'C{index}', label=run['name'])
+            # The first run, which the demo is about, lies on top.
+            right.plot(*curves[run['name']], color=f'C{index}', label=run['name'], zorder=3 if index == 0 else 2)
     right.set(xlabel='epoch', ylabel=spec['figure'].get('curve_label', 'loss'), title='training')
     for axes in (left, right):
         axes.grid(alpha=0.3)
@@ -158,7 +159,8 @@ def _draw_against_cost(axes: Axes, spec: Dict[str, Any], results: Results, costs
         else:
             flops = [costs[row].flops / 1e6 for row in found]
             deviations = [summary[1] for summary in found.values()]
-            axes.errorbar(flops, means, yerr=deviations, marker='o', capsize=3, color=colour, label=name)
+            order = 3 if index == 0 else 2
+            axes.errorbar(flops, means, yerr=deviations, marker='o', capsize=3, color=colour, label=name, zorder=order)
     axes.set(xscale='log', xlabel='MFLOPs of one input (log scale)', ylabel=options['label'])
     ticks = [cost.flops / 1e6 for cost in costs.values()]
     axes.set_xticks(ticks, [f'{tick:.2f}\n{row}' for tick, row in zip(ticks, costs)])

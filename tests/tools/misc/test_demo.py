@@ -26,8 +26,8 @@ SPEC = dict(
     learning=dict(options={'c': 2}, runs=dict(full={'a.b': 3}), expect=[]),
 )
 RESULTS = dict(
-    full=[{'acc/r1': 80.0, 'acc/r2': 60.0}, {'acc/r1': 90.0, 'acc/r2': 70.0}],
-    ablated=[{'acc/r1': 70.0, 'acc/r2': 64.0}],
+    full=[{'acc/r1': 80.0, 'acc/r2': 60.0, 'share': 0.375}, {'acc/r1': 90.0, 'acc/r2': 70.0, 'share': 0.375}],
+    ablated=[{'acc/r1': 70.0, 'acc/r2': 64.0, 'share': 0.25}],
 )
 COSTS = {name: SimpleNamespace(parameters=10, flops=flops) for name, flops in (('r1', 2e6), ('r2', 1e6))}
 
@@ -117,14 +117,16 @@ def expectation(**changes):
 @pytest.mark.parametrize(
     'item, holds, shown',
     [
-        (expectation(), False, '+15.0, +1.0'),
-        (expectation(margin=1), True, '+15.0, +1.0'),
-        (expectation(rows=['r1']), True, '+15.0'),
-        (expectation(mean=True, margin=8), True, '+8.0'),
-        (expectation(mean=True, margin=8.1), False, '+8.0'),
-        (expectation(over_metric='acc/r1'), False, '+15.0, -5.0'),
-        (expectation(above=65), True, '85.0, 65.0'),
-        (expectation(above=66), False, '85.0, 65.0'),
+        (expectation(), False, '+15, +1'),
+        (expectation(margin=1), True, '+15, +1'),
+        (expectation(rows=['r1']), True, '+15'),
+        (expectation(mean=True, margin=8), True, '+8'),
+        (expectation(mean=True, margin=8.1), False, '+8'),
+        (expectation(over_metric='acc/r1'), False, '+15, -5'),
+        (expectation(above=65), True, '85, 65'),
+        (expectation(above=66), False, '85, 65'),
+        # Fractions are told as exactly as percentages.
+        (expectation(metric='share', rows=['r1'], margin=0.1), True, '+0.125'),
     ],
 )
 def test_expectations_compare_means_over_seeds(item, holds, shown):
