@@ -19,7 +19,7 @@ def test_demo_beats_its_ablation(path, tmp_path):
     spec = shrink(load_spec(path), 'learning')
     jobs = plan_jobs(spec, 1, tmp_path)
     prepare_synthetic_data(load_config(str(spec['runs'][0]['path'])))
-    run_jobs(jobs, 2, Console(quiet=True))
+    run_jobs(jobs, 3, Console(quiet=True))
     outcomes = check_expectations(spec, read_results(jobs))
     assert len(outcomes) == len(spec['expect']) >= 2
     assert all(holds for holds, _ in outcomes), '\n'.join(line for _, line in outcomes)
