@@ -153,5 +153,5 @@ def test_batch_is_not_changed_by_an_earlier_width(tmp_path):
     )
     batch = dict(inputs=Points().inputs, targets=torch.ones(8, 1))
     before = copy.deepcopy(batch)
-    run.val_loop._process(batch, fp16=False)
+    run.val_loop._process(batch)
     assert torch.equal(batch['targets'], before['targets'])

@@ -87,11 +87,33 @@ class MultiWidthTrainLoop(EpochBasedTrainLoop):
 
 
 class _MultiWidthEvaluation:
-    """Runs each batch at every width, with an evaluator of its own for each."""
+    """Runs each batch at every width, with an evaluator of its own for each; goes before a loop of MMEngine.
 
-    def _prepare(self, runner: Runner, evaluator: Any, widths: Optional[Sequence[float]]) -> None:
+    Args:
+        runner: The runner.
+        dataloader: The loader or its config.
+        evaluator: Config of the evaluator.
+        widths: The widths to evaluate; all of the model by default.
+        fp16: Whether to run in half precision.
+
+    Raises:
+        ValueError: a width that the model does not know, or an evaluator that is built already.
+    """
+
+    # Hooks are called as before_<stage>, after_<stage>_epoch, ...
+    stage: str
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: Any,
+        evaluator: Any,
+        widths: Optional[Sequence[float]] = None,
+        fp16: bool = False,
+    ) -> None:
         if isinstance(evaluator, Evaluator):
             raise ValueError('the evaluator must be a config: one is built for each width')
+        super().__init__(runner, dataloader, copy.deepcopy(evaluator), fp16)
         self.widths = _chosen_widths(_unwrapped(runner.model), widths)
         self.evaluators: List[Evaluator] = []
         for _ in self.widths:
@@ -99,10 +121,25 @@ class _MultiWidthEvaluation:
             built.dataset_meta = getattr(self.dataloader.dataset, 'metainfo', None)
             self.evaluators.append(built)
 
+    def run(self) -> Dict[str, float]:
+        """Evaluate all widths and return the metrics."""
+        call, stage = self.runner.call_hook, self.stage
+        call(f'before_{stage}')
+        call(f'before_{stage}_epoch')
+        self.runner.model.eval()
+        for index, data_batch in enumerate(self.dataloader):
+            call(f'before_{stage}_iter', batch_idx=index, data_batch=data_batch)
+            outputs = self._process(data_batch)
+            call(f'after_{stage}_iter', batch_idx=index, data_batch=data_batch, outputs=outputs)
+        metrics = self._metrics()
+        call(f'after_{stage}_epoch', metrics=metrics)
+        call(f'after_{stage}')
+        return metrics
+
     @torch.no_grad()
-    def _process(self, data_batch: Any, fp16: bool) -> Any:
+    def _process(self, data_batch: Any) -> Any:
         for width, evaluator in zip(self.widths, self.evaluators):
-            with use_width(_unwrapped(self.runner.model), width), autocast(enabled=fp16):
+            with use_width(_unwrapped(self.runner.model), width), autocast(enabled=self.fp16):
                 outputs = self.runner.model.val_step(copy.deepcopy(data_batch))
             evaluator.process(data_samples=outputs, data_batch=data_batch)
             if width == self.widths[0]:
@@ -120,67 +157,13 @@ class _MultiWidthEvaluation:
 
 @LOOPS.register_module()
 class MultiWidthValLoop(_MultiWidthEvaluation, ValLoop):
-    """Validates all widths in one pass over the data; metrics are named ``w0.50/<name>``.
+    """Validates all widths in one pass over the data; metrics are named ``w0.50/<name>``."""
 
-    Args:
-        runner: The runner.
-        dataloader: The validation loader or its config.
-        evaluator: Config of the evaluator.
-        widths: The widths to evaluate; all of the model by default.
-        fp16: Whether to run in half precision.
-    """
-
-    def __init__(
-        self,
-        runner: Runner,
-        dataloader: Any,
-        evaluator: Any,
-        widths: Optional[Sequence[float]] = None,
-        fp16: bool = False,
-    ) -> None:
-        super().__init__(runner, dataloader, copy.deepcopy(evaluator), fp16)
-        self._prepare(runner, evaluator, widths)
-
-    def run(self) -> Dict[str, float]:
-        """Run the validation and return the metrics."""
-        self.runner.call_hook('before_val')
-        self.runner.call_hook('before_val_epoch')
-        self.runner.model.eval()
-        for index, data_batch in enumerate(self.dataloader):
-            self.runner.call_hook('before_val_iter', batch_idx=index, data_batch=data_batch)
-            outputs = self._process(data_batch, self.fp16)
-            self.runner.call_hook('after_val_iter', batch_idx=index, data_batch=data_batch, outputs=outputs)
-        metrics = self._metrics()
-        self.runner.call_hook('after_val_epoch', metrics=metrics)
-        self.runner.call_hook('after_val')
-        return metrics
+    stage = 'val'
 
 
 @LOOPS.register_module()
 class MultiWidthTestLoop(_MultiWidthEvaluation, TestLoop):
-    """Tests all widths in one pass over the data; arguments and metrics as in :class:`MultiWidthValLoop`."""
+    """Tests all widths in one pass over the data; metrics are named ``w0.50/<name>``."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        dataloader: Any,
-        evaluator: Any,
-        widths: Optional[Sequence[float]] = None,
-        fp16: bool = False,
-    ) -> None:
-        super().__init__(runner, dataloader, copy.deepcopy(evaluator), fp16)
-        self._prepare(runner, evaluator, widths)
-
-    def run(self) -> Dict[str, float]:
-        """Run the test and return the metrics."""
-        self.runner.call_hook('before_test')
-        self.runner.call_hook('before_test_epoch')
-        self.runner.model.eval()
-        for index, data_batch in enumerate(self.dataloader):
-            self.runner.call_hook('before_test_iter', batch_idx=index, data_batch=data_batch)
-            outputs = self._process(data_batch, self.fp16)
-            self.runner.call_hook('after_test_iter', batch_idx=index, data_batch=data_batch, outputs=outputs)
-        metrics = self._metrics()
-        self.runner.call_hook('after_test_epoch', metrics=metrics)
-        self.runner.call_hook('after_test')
-        return metrics
+    stage = 'test'
