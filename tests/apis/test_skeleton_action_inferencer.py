@@ -58,6 +58,16 @@ def test_file_array_record_and_npy_give_the_same(inferencer, file, tmp_path):
     assert len(predict(inferencer, str(tmp_path))) == 1
 
 
+def test_faster_form_of_the_network_says_the_same(inferencer, tmp_path):
+    weights = checkpoint(tmp_path / 'demo.pth', DEMO)
+    plain = SkeletonActionInferencer(str(DEMO), weights, show_progress=False, deploy=False)
+    assert inferencer.model.backbone.merged is not None and plain.model.backbone.merged is None
+    points = person(50)[None]
+    (fast,), (slow,) = predict(inferencer, points), predict(plain, points)
+    assert [each['score'] for each in fast['top5']] == pytest.approx([each['score'] for each in slow['top5']], abs=1e-6)
+    np.testing.assert_allclose(inferencer.joint_attention(points), plain.joint_attention(points), atol=1e-5)
+
+
 def test_stream_equals_the_same_windows_as_arrays(inferencer):
     points = person(60)[None]
     points[:, 20:23] = 0

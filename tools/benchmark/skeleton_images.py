@@ -2,11 +2,13 @@
 
 Example: python tools/benchmark/skeleton_images.py --threads 1
 Ratios are times of ours over the baseline, below 1 is faster. Before timing, both encodings must agree to 1e-6, and the
-network must give an absent person the map of none. The networks get a clip of two persons: AFE-CNN 64 rows at key times
-of it, the graph networks the 100 frames of mmaction2's configs (--frames).
+network must give an absent person the map of none, and after ``switch_to_deploy`` what it gave before. The networks get
+a clip of two persons: AFE-CNN 64 rows at key times of it, the graph networks the 100 frames of mmaction2's configs
+(--frames). Batch normalisation is folded into the convolutions of the graph networks too, where it follows one.
 """
 
 import argparse
+import copy
 import math
 from functools import partial
 from typing import Any, Dict, List, Optional, Tuple
@@ -31,6 +33,7 @@ from vlplugins.datasets.transforms import (
     SkeletonImageEncode,
     TemporalEnhance,
 )
+from vlplugins.models.layers.merged_branches import fold_normalization
 from vlplugins.structures.skeleton_layout import NTU25
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.complexity import model_costs
@@ -107,13 +110,13 @@ def encoding_rows(args: argparse.Namespace) -> List[Ratio]:
     return [Ratio(f'encoding, 2 x {args.frames} frames / loop', times['ours'], times['baseline'], '≤ 0.05')]
 
 
-def build_networks() -> Dict[str, Tuple[nn.Module, Tuple[int, ...]]]:
+def build_networks(frames: int = 100) -> Dict[str, Tuple[nn.Module, Tuple[int, ...]]]:
     """Networks in evaluation mode, and the shape of a clip of two persons for each."""
     init_default_scope('vlplugins')
     graph = dict(layout='nturgb+d', mode='spatial')
     plus = dict(type='mmaction.STGCN', gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn', graph_cfg=graph)
     plain = dict(type='mmaction.STGCN', graph_cfg=dict(layout='nturgb+d', mode='stgcn_spatial'))
-    image, joints = (2, 24, ROWS, 25), (2, 100, 25, 3)
+    image, joints = (2, 24, ROWS, 25), (2, frames, 25, 3)
     configs = {
         'AFE-CNN': (dict(type='AFECNN'), image),
         'AFE-CNN, small': (dict(type='AFECNN', widths=(16, 32, 64)), image),
@@ -124,13 +127,13 @@ def build_networks() -> Dict[str, Tuple[nn.Module, Tuple[int, ...]]]:
     return {name: (MODELS.build(cfg).eval(), shape) for name, (cfg, shape) in configs.items()}
 
 
-def check_absent_person(model: nn.Module) -> None:
+def check_absent_person(model: nn.Module, device: str = 'cpu') -> None:
     """A person beside an absent one has the map that they have alone.
 
     Raises:
         AssertionError: they have another.
     """
-    image = torch.randn(1, 2, 24, ROWS, 25)
+    image = torch.randn(1, 2, 24, ROWS, 25, device=device)
     image[:, 1] = 0
     with torch.inference_mode():
         for both, alone in zip(model(image), model(image[:, :1])):
@@ -138,32 +141,56 @@ def check_absent_person(model: nn.Module) -> None:
             assert not both[:, 1].any()
 
 
+def deployed(name: str, model: nn.Module, inputs: torch.Tensor) -> nn.Module:
+    """A copy of a network made fast for inference.
+
+    Raises:
+        AssertionError: its outputs are others.
+    """
+    fast = copy.deepcopy(model)
+    if name.startswith('AFE'):
+        fast.switch_to_deploy()
+    else:
+        fold_normalization(fast)
+    with torch.inference_mode():
+        torch.testing.assert_close(fast(inputs), model(inputs), atol=1e-4, rtol=1e-4)
+    return fast
+
+
 def network_rows(args: argparse.Namespace) -> Tuple[List[Ratio], Table]:
     """Latency of one clip against the graph networks, and with one person against two; operations and parameters."""
-    networks = build_networks()
-    check_absent_person(networks['AFE-CNN'][0])
-    sides = {}
+    networks = build_networks(args.frames)
+    sides, inputs = {}, {}
     for name, (model, shape) in networks.items():
-        shape = (shape[0], args.frames, *shape[2:]) if 'GCN' in name else shape
-        sides[name] = partial(_forward, model.to(args.device), torch.randn(1, *shape, device=args.device))
-    one = torch.randn(1, 2, 24, ROWS, 25, device=args.device)
+        inputs[name] = torch.randn(1, *shape, device=args.device)
+        fast = deployed(name, model.to(args.device), inputs[name])
+        sides[name] = partial(_forward, fast, inputs[name])
+    for model in (networks['AFE-CNN'][0], sides['AFE-CNN'].args[0]):
+        check_absent_person(model, args.device)
+    sides['as trained'] = partial(_forward, networks['AFE-CNN'][0], inputs['AFE-CNN'])
+    one = inputs['AFE-CNN'].clone()
     one[:, 1] = 0
-    sides['one person'] = partial(_forward, networks['AFE-CNN'][0], one)
+    sides['one person'] = partial(_forward, sides['AFE-CNN'].args[0], one)
     times = median_seconds(sides, args.rounds, args.warm_up)
     rows = [
         Ratio('AFE-CNN / ST-GCN++, 2 persons', times['AFE-CNN'], times['ST-GCN++'], '≤ 0.125'),
         Ratio('AFE-CNN / ST-GCN, 2 persons', times['AFE-CNN'], times['ST-GCN']),
         Ratio('AFE-CNN, small / ST-GCN++', times['AFE-CNN, small'], times['ST-GCN++']),
         Ratio('AFE-CNN, 1 person / 2 persons', times['one person'], times['AFE-CNN'], '≤ 0.65'),
+        Ratio('AFE-CNN deployed / as trained', times['AFE-CNN'], times['as trained']),
     ]
+    return rows, cost_table(networks, times)
+
+
+def cost_table(networks: Dict[str, Tuple[nn.Module, Tuple[int, ...]]], times: Dict[str, float]) -> Table:
+    """Parameters and multiply-adds of the networks as trained, and clips a second as deployed."""
     table = Table(title='Cost of one clip of two persons, without classifier')
     for heading in ('network', 'parameters', 'multiply-adds', 'clips a second'):
         table.add_column(heading, justify='left' if heading == 'network' else 'right')
     for name, (model, shape) in networks.items():
-        shape = (shape[0], args.frames, *shape[2:]) if 'GCN' in name else shape
         (cost,) = model_costs(_counted(name, model).cpu(), shape).values()
         table.add_row(name, f'{cost.parameters:,}', f'{cost.flops / 1e6:.0f} M', f'{1 / times[name]:.1f}')
-    return rows, table
+    return table
 
 
 def _counted(name: str, model: nn.Module) -> nn.Module:

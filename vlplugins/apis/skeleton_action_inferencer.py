@@ -30,6 +30,8 @@ class SkeletonActionInferencer(BaseInferencer):
         animation: ``'gif'`` or ``'mp4'``: also write the moving skeleton beside each picture.
         device: As in :class:`BaseInferencer`.
         show_progress: Show a progress bar.
+        deploy: Switch a backbone that can (``switch_to_deploy``, as :class:`AFECNN` has it) to its faster form, whose
+            outputs are equal up to rounding.
 
     Raises:
         ValueError: an unknown kind of animation.
@@ -44,11 +46,15 @@ class SkeletonActionInferencer(BaseInferencer):
         animation: Optional[str] = None,
         device: Optional[str] = None,
         show_progress: bool = True,
+        deploy: bool = True,
     ) -> None:
         if animation not in (None, 'gif', 'mp4'):
             raise ValueError(f"animation {animation!r} is unknown; expected 'gif' or 'mp4'")
         super().__init__(model, weights, device, show_progress)
         self.animation = animation
+        backbone = getattr(self.model, 'backbone', None)
+        if deploy and hasattr(backbone, 'switch_to_deploy'):
+            backbone.switch_to_deploy()
         self.classes = self.classes or self.cfg.test_dataloader.dataset.get('classes')
         layouts = [step['layout'] for step in find_pipeline(self.cfg) if 'layout' in step]
         self.layout = get_layout(layouts[0] if layouts else 'nturgb+d')

@@ -129,6 +129,45 @@ def test_attention_maps_have_a_pair_for_each_layer():
     assert maps[0][0][0].shape == (6, 8, 16, 1) and maps[0][-1][1].shape == (6, 16, 1, 5)
 
 
+def trained(**kwargs):
+    """A network whose normalisations and attention are not what they start as."""
+    model = small(**kwargs)
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    for _ in range(3):
+        model(images() * 2 + 1)
+    return model.eval()
+
+
+@pytest.mark.parametrize('options', [{}, dict(attention=None), dict(dense=True), dict(stream_channels=(6,)),
+                                     dict(norm_cfg=dict(type='GN', num_groups=2), stream_channels=(4, 2))])  # fmt: skip
+@torch.no_grad()
+def test_deployed_network_gives_the_same(options):
+    model, x = trained(**options), images()
+    x[1, 0] = 0
+    attention, maps = model.attention_maps(x), model(x)
+    model.switch_to_deploy()
+    deployed = model(x)
+    assert isinstance(deployed, torch.Tensor) == isinstance(maps, torch.Tensor)
+    for found, expected in zip(deployed, maps):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    for found, expected in zip(model.attention_maps(x), attention):
+        for pair, expected_pair in zip(found, expected):
+            torch.testing.assert_close(pair, expected_pair, atol=1e-5, rtol=1e-5)
+    model.switch_to_deploy()
+    assert not model.training and not len(model.streams)
+    with pytest.raises(RuntimeError, match='cannot be trained'):
+        model.train()
+
+
+def test_deployed_network_knows_nobody():
+    model = trained()
+    model.switch_to_deploy()
+    with pytest.warns(UserWarning, match='no person'):
+        maps = model(torch.zeros(2, 2, 6, 16, 10))
+    assert [each.shape for each in maps] == [each.shape for each in trained()(images(2))]
+
+
 def test_bad_input_is_told():
     with pytest.raises(ValueError, match=r'expected \[N, M, 6, L, V\]'):
         small()(torch.zeros(2, 2, 5, 16, 10))

@@ -42,15 +42,20 @@ class JointTimeAttention(nn.Module):
 
     def weights(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """Factors, 0..1, of a map ``[N, C, T, V]``: ``[N, C, T, 1]`` and ``[N, C, 1, V]``; 1 for no factor."""
-        length, joints = x.shape[-2:]
+        of_time, of_joints = self._factors(x)
+        samples, channels, length, joints = x.shape
+        return of_time.expand(samples, channels, length, 1), of_joints.expand(samples, channels, 1, joints)
+
+    def _factors(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        """As :meth:`weights`, with a scalar 1 for a half that is off."""
+        length = x.size(2)
         described = self.squeeze(torch.cat([x.mean(dim=3), x.mean(dim=2)], dim=2))
-        rows, columns = described.split([length, joints], dim=2)
-        of_time = x.new_ones(()) if self.time is None else self.time(rows).sigmoid()[..., None]
-        of_joints = x.new_ones(()) if self.joint is None else self.joint(columns).sigmoid()[:, :, None]
-        shape = (*x.shape[:2], length, joints)
-        return of_time.expand(*shape[:3], 1), of_joints.expand(*shape[:2], 1, joints)
+        rows, columns = described[..., :length], described[..., length:]
+        of_time = x.new_ones(()) if self.time is None else self.time(rows).sigmoid().unsqueeze(3)
+        of_joints = x.new_ones(()) if self.joint is None else self.joint(columns).sigmoid().unsqueeze(2)
+        return of_time, of_joints
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh a map ``[N, C, T, V]``; same shape."""
-        of_time, of_joints = self.weights(x)
+        of_time, of_joints = self._factors(x)
         return x * of_time * of_joints
