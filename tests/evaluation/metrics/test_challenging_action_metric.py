@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.helpers.processes import run_distributed
 from vlplugins.evaluation.metrics import ChallengingActionMetric
 
 LABELS, PREDICTED = [0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 0, 2]
@@ -28,6 +29,22 @@ def test_padded_records_do_not_count():
     metric = ChallengingActionMetric(groups={})
     metric.process({}, samples() + samples()[:2])
     assert metric.evaluate(6)['action/top1'] == pytest.approx(50)
+
+
+def judge(rank, world_size):
+    """Seven records in batches of three: the last one is partial, and the sampler repeats a record to fill up."""
+    metric = ChallengingActionMetric(groups={'two': (0, 1)})
+    records = samples() + [dict(gt_label=torch.tensor([2]), pred_score=torch.eye(3)[0])]
+    mine = (records + records[:1])[rank::world_size] if world_size > 1 else records
+    for begin in range(0, len(mine), 3):
+        metric.process({}, mine[begin : begin + 3])
+    return metric.evaluate(7)
+
+
+def test_two_processes_equal_one():
+    alone = judge(0, 1)
+    assert alone['action/top1'] == pytest.approx(100 * 3 / 7) and alone['action/two'] == pytest.approx(40)
+    assert run_distributed(judge, 2) == [alone, alone]
 
 
 def test_groups_of_ntu_are_numbers_from_zero():
