@@ -147,7 +147,7 @@ class PoseDiversityMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.datasets = None if datasets is None else list(datasets)
-        self.codec = MODELS.build(codec or dict(type='LocalSphericalCodec'))
+        self.codec = MODELS.build(codec or dict(type='vlplugins.LocalSphericalCodec'))
         self.bone_length, self.max_poses = bone_length, max_poses
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -51,10 +51,10 @@ class AdversarialPoseGULifter(PoseGULifter):
         generator: Dict[str, Any],
         discriminator3d: Dict[str, Any],
         discriminator2d: Dict[str, Any],
-        gan_loss3d: Dict[str, Any] = dict(type='LSGANLoss', loss_weight=6.0),  # noqa: B006  (never changed)
-        gan_loss2d: Dict[str, Any] = dict(type='LSGANLoss', loss_weight=1.0),  # noqa: B006
-        range_loss: Dict[str, Any] = dict(type='AngleRangeLoss'),  # noqa: B006
-        posture_feedback: Dict[str, Any] = dict(type='HardnessFeedbackLoss'),  # noqa: B006
+        gan_loss3d: Dict[str, Any] = dict(type='vlplugins.LSGANLoss', loss_weight=6.0),  # noqa: B006  (never changed)
+        gan_loss2d: Dict[str, Any] = dict(type='vlplugins.LSGANLoss', loss_weight=1.0),  # noqa: B006
+        range_loss: Dict[str, Any] = dict(type='vlplugins.AngleRangeLoss'),  # noqa: B006
+        posture_feedback: Dict[str, Any] = dict(type='vlplugins.HardnessFeedbackLoss'),  # noqa: B006
         view_feedback: Dict[str, Any] = dict(  # noqa: B006
             type='HardnessFeedbackLoss', hard_ratio=17.0, tolerance=15.0, loss_weight=0.01
         ),

@@ -67,14 +67,14 @@ class PoseGULifter(BaseModel):
         data_preprocessor: Optional[Dict[str, Any]] = None,
         init_cfg: Optional[Dict[str, Any]] = None,
     ) -> None:
-        super().__init__(MODELS.build(data_preprocessor or dict(type='PoseLiftingDataPreprocessor')), init_cfg)
+        super().__init__(MODELS.build(data_preprocessor or dict(type='vlplugins.PoseLiftingDataPreprocessor')), init_cfg)
         if mix not in _MIXES or error not in ('mse', 'mpjpe'):
             raise ValueError(f"mix {mix!r} must be one of {_MIXES}, and error {error!r} 'mse' or 'mpjpe'")
         if online and generator is None:
             raise ValueError('online generation needs a generator')
         self.backbone, self.head = MODELS.build(backbone), MODELS.build(head)
         self.generator = None if generator is None else MODELS.build(generator)
-        plain = dict(type='CounterfactualRiskLoss', estimator='mean', var_weight=0.0)
+        plain = dict(type='vlplugins.CounterfactualRiskLoss', estimator='mean', var_weight=0.0)
         self.crm_loss = MODELS.build(crm_loss or plain)
         self.learns_generated = online or crm_loss is not None
         self.error, self.mix, self.online, self.num_generated = error, mix, online, num_generated

@@ -88,18 +88,18 @@ class PoseGenerator(nn.Module):
         self,
         codec: Optional[Dict[str, Any]] = None,
         bank: Optional[Dict[str, Any]] = None,
-        posture: Optional[Dict[str, Any]] = dict(type='FixedGaussianPolicy'),  # noqa: B006  (never changed)
-        size: Optional[Dict[str, Any]] = dict(type='BoneLengthSampler'),  # noqa: B006
-        view: Optional[Dict[str, Any]] = dict(type='ViewSampler'),  # noqa: B006
+        posture: Optional[Dict[str, Any]] = dict(type='vlplugins.FixedGaussianPolicy'),  # noqa: B006  (never changed)
+        size: Optional[Dict[str, Any]] = dict(type='vlplugins.BoneLengthSampler'),  # noqa: B006
+        view: Optional[Dict[str, Any]] = dict(type='vlplugins.ViewSampler'),  # noqa: B006
         camera: Optional[Sequence[float]] = None,
-        propensity: Optional[Dict[str, Any]] = dict(type='PosePropensity'),  # noqa: B006
+        propensity: Optional[Dict[str, Any]] = dict(type='vlplugins.PosePropensity'),  # noqa: B006
         max_retry: int = 5,
         min_depth: float = 0.5,
         box: float = 1.0,
     ) -> None:
         super().__init__()
-        self.codec: LocalSphericalCodec = MODELS.build(codec or dict(type='LocalSphericalCodec'))
-        self.bank = MODELS.build(bank or dict(type='SeedPoseBank'))
+        self.codec: LocalSphericalCodec = MODELS.build(codec or dict(type='vlplugins.LocalSphericalCodec'))
+        self.bank = MODELS.build(bank or dict(type='vlplugins.SeedPoseBank'))
         parts = dict(posture=posture, size=size, view=view, propensity=propensity)
         for name, part in parts.items():
             setattr(self, name, None if part is None else MODELS.build(part))

@@ -35,7 +35,7 @@ class BankTarget(nn.Module):
         super().__init__()
         if bandwidth_deg <= 0:
             raise ValueError(f'bandwidth_deg {bandwidth_deg} must be above 0')
-        self.bank: SeedPoseBank = MODELS.build(bank or dict(type='SeedPoseBank'))
+        self.bank: SeedPoseBank = MODELS.build(bank or dict(type='vlplugins.SeedPoseBank'))
         self.bandwidth = torch.deg2rad(torch.tensor(bandwidth_deg)).item()
         self.movable: Optional[Tensor] = None
 
@@ -81,7 +81,7 @@ class PosePropensity(nn.Module):
         if mode not in _MODES:
             raise ValueError(f'mode {mode!r} must be one of {_MODES}')
         self.mode, self.temperature, self.shuffle, self.chunk = mode, temperature, shuffle, chunk
-        self.target = MODELS.build(target or dict(type='UniformTarget'))
+        self.target = MODELS.build(target or dict(type='vlplugins.UniformTarget'))
 
     @torch.no_grad()
     def forward(
