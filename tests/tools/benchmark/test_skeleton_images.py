@@ -47,7 +47,7 @@ def test_fast_form_with_other_outputs_is_refused():
 
 
 def test_an_absent_person_is_not_paid_for(monkeypatch):
-    """On a quiet CPU one person takes 0.54 to 0.64 of the time of two. Something small stands for the graph networks."""
+    """On a quiet CPU, 0.54 to 0.64 of the time of two. Something small stands for the graph networks."""
     image, joints = (2, 24, benchmark.ROWS, 25), (2, 4, 25, 3)
     networks = {name: (AFECNN(widths=widths).eval(), image)
                 for name, widths in (('AFE-CNN', (32, 64, 128, 256)), ('AFE-CNN, small', (8, 16)))}  # fmt: skip
