@@ -22,14 +22,8 @@ from scipy.stats import norm
 from torch import Tensor
 
 from vlplugins.models.layers.pose_generator import PoseGenerator, project_to_2d
-from vlplugins.models.layers.pose_generator.codec import (
-    LIMBS,
-    NUM_FREE,
-    PARENTS,
-    TORSO,
-    EncodedPose,
-    LocalSphericalCodec,
-)
+from vlplugins.models.layers.pose_generator.bones import LIMBS, NUM_FREE, PARENTS, TORSO
+from vlplugins.models.layers.pose_generator.codec import EncodedPose, LocalSphericalCodec
 from vlplugins.models.layers.pose_generator.propensity import mixture_log_prob, truncated_normal_log_prob
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors

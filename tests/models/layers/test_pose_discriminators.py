@@ -8,7 +8,7 @@ from vlplugins.models.layers.pose_discriminators import (
     PartKCSDiscriminator,
     Pose2DDiscriminator,
 )
-from vlplugins.models.layers.pose_generator.codec import PARENTS
+from vlplugins.models.layers.pose_generator.bones import PARENTS
 
 
 def test_parts_see_angles_between_their_bones_alone():

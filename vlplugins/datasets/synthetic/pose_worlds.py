@@ -10,7 +10,8 @@ import torch
 from vlplugins.datasets.human36m_lifting import CAMERA_NAMES, JOINTS_OF_32
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.threedpw_lifting import JOINTS_OF_SMPL
-from vlplugins.models.layers.pose_generator.codec import LIMBS, EncodedPose, LocalSphericalCodec
+from vlplugins.models.layers.pose_generator.bones import LIMBS
+from vlplugins.models.layers.pose_generator.codec import EncodedPose, LocalSphericalCodec
 from vlplugins.registry import TASK_UTILS
 
 # Average lengths in metres: hip, thigh, shank, lower and upper spine, head, shoulder, upper arm, forearm.

@@ -23,6 +23,13 @@ class _OneGroupConstructor(DefaultOptimWrapperConstructor):
         self.members = members
 
     def add_params(self, params: List[dict], module: nn.Module, **kwargs: Any) -> None:
+        """Append to ``params`` the parameters of a module, of those that are members of the group.
+
+        Args:
+            params: Groups of parameters with their options, as an optimizer takes them; changed in place.
+            module: The module; its children are visited too.
+            kwargs: As in MMEngine's ``DefaultOptimWrapperConstructor``.
+        """
         if not any(id(parameter) in self.members for parameter in module.parameters()):
             return
         super().add_params(params, module, **kwargs)

@@ -51,6 +51,7 @@ class _GraphConv(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout else None
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Features ``[N, V, in_channels]`` of joints to ``[N, V, out_channels]``, normalised over poses and joints."""
         out = self.bn(self.gconv(inputs).transpose(1, 2)).transpose(1, 2).relu()
         return out if self.dropout is None else self.dropout(out)
 
@@ -62,6 +63,7 @@ class _ResidualGraphConv(nn.Module):
         self.gconv2 = _GraphConv(channels, channels, adjacency, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Features ``[N, V, channels]`` of joints; same shape."""
         return inputs + self.gconv2(self.gconv1(inputs))
 
 

@@ -72,6 +72,12 @@ class _GraphLayer(nn.Module):
             self.residual = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels))
 
     def forward(self, inputs: Tensor, adjacency: Tensor) -> Tensor:
+        """Features ``[N, in_channels, T, V]`` to ``[N, out_channels, T, V]``.
+
+        Args:
+            inputs: The features of the nodes.
+            adjacency: ``[4, V, V]``, weights of the edges of each partition, from the first node to the second.
+        """
         parts = self.gcn['conv'](inputs).unflatten(1, (4, -1))
         out = self.tcn(torch.einsum('nkctv,kvw->nctw', parts, adjacency.to(parts.dtype)))
         return (out if self.residual is None else out + self.residual(inputs)).relu()
@@ -88,6 +94,7 @@ class _NonLocal(nn.Module):
         nn.init.zeros_(self.W[1].bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Features ``[N, channels, T, V]``; same shape."""
         values, queries, keys = (layer(inputs).flatten(2) for layer in (self.g, self.theta, self.phi))
         attention = (queries.transpose(1, 2) @ keys).softmax(dim=-1)
         mixed = (attention @ values.transpose(1, 2)).transpose(1, 2)

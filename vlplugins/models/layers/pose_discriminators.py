@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vlplugins.models.layers.pose_generator.codec import PARENTS, unit
+from vlplugins.models.layers.pose_generator.bones import PARENTS
+from vlplugins.models.layers.pose_generator.codec import unit
 from vlplugins.registry import MODELS
 
 # Bones of the arms, of the legs, and of torso and head.

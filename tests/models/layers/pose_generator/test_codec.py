@@ -4,13 +4,8 @@ import pytest
 import torch
 
 from tests.helpers.poses import LENGTHS, pose_of, random_angles, random_rotations, rest_clavicles
-from vlplugins.models.layers.pose_generator.codec import (
-    LIMBS,
-    PARENTS,
-    EncodedPose,
-    LocalSphericalCodec,
-    rotate_minimally,
-)
+from vlplugins.models.layers.pose_generator.bones import LIMBS, PARENTS
+from vlplugins.models.layers.pose_generator.codec import EncodedPose, LocalSphericalCodec, rotate_minimally
 from vlplugins.structures.skeleton_layout import H36M16
 
 ROW = {bone: row for row, bone in enumerate(LIMBS)}

@@ -6,52 +6,22 @@ from typing import Dict, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
+from vlplugins.models.layers.pose_generator.bones import (
+    BASES,
+    CARRIER,
+    DEFAULT_LIMITS,
+    DEFAULT_MOVABLE,
+    LIMBS,
+    LOWER,
+    NUM_BONES,
+    NUM_FREE,
+    NUM_JOINTS,
+    PARENTS,
+    TORSO,
+    Range,
+)
 from vlplugins.registry import MODELS
 from vlplugins.structures.skeleton_layout import H36M16
-
-# Bone k ends at joint k + 1.
-PARENTS = H36M16.parents[1:]
-NUM_JOINTS, NUM_BONES = 16, 15
-# Bones that are part of the torso and keep their direction: hips, and the two of the spine.
-TORSO = (0, 3, 6, 7)
-# Bones with angles, in the order of all tensors of angles: first those whose frame is that of the torso (thighs, head,
-# clavicles, upper arms), then those that the bone above carries (shanks, forearms).
-LIMBS = (1, 4, 8, 9, 12, 10, 13, 2, 5, 11, 14)
-NUM_FREE = 7
-_CARRIER = {2: 1, 5: 4, 11: 10, 14: 13}
-_LOWER = (1, 4, 2, 5)
-DEFAULT_MOVABLE = (1, 2, 4, 5, 8, 10, 11, 13, 14)
-
-Range = Tuple[float, float]
-# Azimuth and elevation in degrees, for the left limb; the right one is its mirror image. Limits are inferred.
-_THIGH, _SHANK = ((-30, 120), (-25, 50)), ((-145, 5), (-10, 10))
-_HEAD, _CLAVICLE = ((-40, 40), (-35, 35)), ((-10, 10), (-10, 10))
-_UPPER_ARM, _FOREARM = ((-95, 100), (-40, 85)), ((-80, 80), (0, 80))
-DEFAULT_LIMITS: Dict[int, Tuple[Range, Range]] = {
-    **dict.fromkeys((1, 4), _THIGH),
-    **dict.fromkeys((2, 5), _SHANK),
-    8: _HEAD,
-    **dict.fromkeys((9, 12), _CLAVICLE),
-    **dict.fromkeys((10, 13), _UPPER_ARM),
-    **dict.fromkeys((11, 14), _FOREARM),
-}
-_X, _Y, _Z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
-
-
-def _minus(axis: Sequence[float]) -> Tuple[float, ...]:
-    return tuple(-value for value in axis)
-
-
-_LEFT_LEG, _RIGHT_LEG = (_minus(_Y), _Z, _X), (_minus(_Y), _Z, _minus(_X))
-_LEFT_ARM, _RIGHT_ARM = (_X, _Y, _Z), (_minus(_X), _Y, _Z)
-# The rest direction and the two axes of the angles of each bone, in the axes of its frame.
-_BASES = {
-    **dict.fromkeys((4, 5), _LEFT_LEG),
-    **dict.fromkeys((1, 2), _RIGHT_LEG),
-    8: (_Y, _Z, _X),
-    **dict.fromkeys((9, 10, 11), _LEFT_ARM),
-    **dict.fromkeys((12, 13, 14), _RIGHT_ARM),
-}
 
 
 @dataclass
@@ -157,7 +127,7 @@ class LocalSphericalCodec(nn.Module):
         self.movable = tuple(movable)
         ranges = self._ranges(limits)
         self.register_buffer('limits', torch.deg2rad(torch.tensor(ranges)), persistent=False)
-        bases = torch.tensor([_BASES[bone] for bone in LIMBS])
+        bases = torch.tensor([BASES[bone] for bone in LIMBS])
         self.register_buffer('bases', bases.transpose(1, 2).contiguous(), persistent=False)
         rows = [LIMBS.index(bone) for bone in self.movable]
         self.register_buffer('movable_rows', torch.tensor(rows), persistent=False)
@@ -276,13 +246,13 @@ class LocalSphericalCodec(nn.Module):
         if self.frames == 'camera':
             identity = torch.eye(3, dtype=frames.dtype, device=frames.device)
             return identity.expand(len(frames), len(LIMBS), 3, 3)
-        return frames[:, [0 if bone in _LOWER else 1 for bone in LIMBS]]
+        return frames[:, [0 if bone in LOWER else 1 for bone in LIMBS]]
 
     def _carry(self, above: Tensor, below: Tensor, inverse: bool = False) -> Tensor:
         """Directions ``[N, 4, 3]`` of shanks and forearms, turned as the bones ``[N, 7, 3]`` above them are turned."""
         if self.frames == 'camera':
             return below
-        rows = [LIMBS.index(_CARRIER[bone]) for bone in LIMBS[NUM_FREE:]]
+        rows = [LIMBS.index(CARRIER[bone]) for bone in LIMBS[NUM_FREE:]]
         bases = self.bases[rows].to(above.dtype)
         rest, side = bases[..., 0].expand_as(below), bases[..., 2].expand_as(below)
         # In the axes of the frame F: R(F a -> F b) F = F R(a -> b).
