@@ -84,6 +84,25 @@ def test_online_generation_learns(mix):
     assert log['gen/diversity'] > 50 and 0 < log['crm/ess'] <= 1
 
 
+@pytest.mark.parametrize('mix', ['joint', 'separate'])
+def test_a_lone_pose_is_left_out_with_a_count(mix):
+    """Not beside generated ones with which it shares statistics."""
+    tcn = dict(type='mmpose.TCN', in_channels=32, stem_channels=16, num_blocks=1, kernel_sizes=(1, 1), dropout=0.0)
+    pytest.importorskip('mmpose')
+    model = build(**ONLINE, mix=mix)
+    model.backbone, model.head = MODELS.build(tcn), MODELS.build(dict(HEAD, in_channels=16))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    losses = losses_of(model, batch(1))
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    left_out = mix == 'separate'
+    assert model.num_skipped == left_out and (float(total.detach()) == 0) == left_out
+    assert all((not each.grad.any()) == left_out for each in model.backbone.parameters() if each.dim() > 1)
+    same = all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert same == left_out
+    assert model.eval().forward(**model.data_preprocessor(batch(1)), mode='loss')['loss_real'] > 0
+
+
 def test_statistics_of_batches_are_shared_or_not():
     """One forward pass over 8 + 12 poses, or two: the running means differ."""
     seen = {}

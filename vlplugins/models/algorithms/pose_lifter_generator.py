@@ -1,10 +1,13 @@
 """Lifting of poses from the screen into space, trained with generated poses too."""
 
+import logging
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from vlplugins.models.layers.pose_generator.generator import GeneratedPoses
 from vlplugins.registry import MODELS
@@ -67,7 +70,9 @@ class PoseGULifter(BaseModel):
         data_preprocessor: Optional[Dict[str, Any]] = None,
         init_cfg: Optional[Dict[str, Any]] = None,
     ) -> None:
-        super().__init__(MODELS.build(data_preprocessor or dict(type='vlplugins.PoseLiftingDataPreprocessor')), init_cfg)
+        super().__init__(
+            MODELS.build(data_preprocessor or dict(type='vlplugins.PoseLiftingDataPreprocessor')), init_cfg
+        )
         if mix not in _MIXES or error not in ('mse', 'mpjpe'):
             raise ValueError(f"mix {mix!r} must be one of {_MIXES}, and error {error!r} 'mse' or 'mpjpe'")
         if online and generator is None:
@@ -82,6 +87,7 @@ class PoseGULifter(BaseModel):
         # Hooks may switch generated poses on late, and let real and generated batches alternate.
         self.generation_enabled = True
         self.active = 'both'
+        self.num_skipped = 0
 
     def lift(self, inputs: Tensor) -> Tensor:
         """Joints ``[N, V, 3]`` in metres of screen coordinates ``[N, 2 V, 1]``; the root is as the network gives it."""
@@ -110,7 +116,13 @@ class PoseGULifter(BaseModel):
         return self.loss(inputs, targets)
 
     def loss(self, inputs: Tensor, targets: Dict[str, Tensor]) -> Dict[str, Tensor]:
-        """Losses of a batch and of the poses generated for it."""
+        """Losses of a batch and of the poses generated for it.
+
+        A batch of one real pose that would pass a batch normalisation alone is counted (``num_skipped``) and has a
+        loss of zero: it has no statistics.
+        """
+        if len(inputs) < 2 and self._normalises_alone():
+            return self._skip()
         fakes, log = None, {}
         if self.online and self.generation_enabled and self.active != 'real':
             fakes = self.generate(self.num_generated or len(inputs), inputs.device)
@@ -123,6 +135,20 @@ class PoseGULifter(BaseModel):
         if self.active != 'real' and self.generation_enabled and self.learns_generated:
             losses.update(self.crm_loss(errors, weights, is_generated & valid))
         return {**losses, **log}
+
+    def _normalises_alone(self) -> bool:
+        """Whether real poses are normalised by their own statistics."""
+        is_joined = self.online and self.generation_enabled and self.mix == 'joint' and self.active == 'both'
+        is_left_out = self.online and self.active == 'generated'
+        norms = (each for each in (*self.backbone.modules(), *self.head.modules()) if isinstance(each, _BatchNorm))
+        return not is_joined and not is_left_out and any(each.training for each in norms)
+
+    def _skip(self) -> Dict[str, Tensor]:
+        self.num_skipped += 1
+        print_log(f'PoseGULifter: batches of one pose left out: {self.num_skipped}', 'current', logging.WARNING)
+        # Every parameter takes part, which DistributedDataParallel waits for.
+        tied = [each.sum() for each in self.parameters() if each.requires_grad]
+        return dict(loss_real=0 * sum(tied))
 
     def generate(self, count: int, device: torch.device) -> GeneratedPoses:
         """Poses to learn from, without gradient; the random numbers follow from PyTorch's generator on the CPU."""
