@@ -115,6 +115,13 @@ def test_default_width_makes_it_an_ordinary_backbone():
     assert model(torch.randn(2, 3, 8, 8))[0].shape[1] == 4
 
 
+def test_one_map_without_its_tuple():
+    images, model, bare = torch.randn(2, 3, 8, 8), small().eval(), small(as_tuple=False).eval()
+    bare.load_state_dict(model.state_dict())
+    (maps,) = model(images, 0.5)
+    assert torch.equal(bare(images, 0.5), maps)
+
+
 def test_gradients_reach_every_parameter_when_all_widths_run():
     model = small(zero_init_residual=False)
     sum(model(torch.randn(4, 3, 8, 8), width)[0].square().mean() for width in WIDTHS).backward()
@@ -178,6 +185,7 @@ def test_disjoint_weights_run_at_every_width():
     [
         (dict(depth=17), '17'),
         (dict(out_indices=(4,)), '4'),
+        (dict(out_indices=(0, 1), as_tuple=False), r'as_tuple=False returns one map; out_indices \(0, 1\)'),
         (dict(stem='large'), 'large'),
         (dict(frozen_stages=5), '5'),
         (dict(strides=(1,)), 'strides'),

@@ -1,6 +1,6 @@
 """ResNet whose channels can be cut to several widths (SlimCLR, Zhao et al., IJCV 2024, sec. 3)."""
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,8 @@ class SlimmableResNet(WidthModule, BaseModule):
         stage_blocks: Blocks per stage, in place of those of ``depth``; the block type stays that of ``depth``.
         strides: Stride of each stage; by default 1, then 2.
         out_indices: Stages whose maps are returned, 0 the first. ``None`` stands for the last alone.
+        as_tuple: Return a tuple of maps, as mmdet and mmpretrain take it; ``False``: the map of the one stage itself,
+            as the recognizers of mmaction2 take it.
         stem: ``'imagenet'`` (7x7 stride 2, then max pooling: stride 4) or ``'small'`` (3x3 stride 1).
         norm_cfg: ``dict(type='BN')`` or ``dict(type='SyncBN')``, with ``eps``, ``momentum`` or ``requires_grad``.
         switchable_bn: ``False`` shares one normalisation, cut to each width (ablation).
@@ -74,6 +76,7 @@ class SlimmableResNet(WidthModule, BaseModule):
         stage_blocks: Optional[Sequence[int]] = None,
         strides: Optional[Sequence[int]] = None,
         out_indices: Optional[Sequence[int]] = None,
+        as_tuple: bool = True,
         stem: str = 'imagenet',
         norm_cfg: Optional[dict] = None,
         switchable_bn: bool = True,
@@ -96,6 +99,9 @@ class SlimmableResNet(WidthModule, BaseModule):
         strides = tuple(strides or (1,) + (2,) * (stages - 1))
         self.out_indices = (stages - 1,) if out_indices is None else tuple(out_indices)
         self._check_stages(stages, strides, frozen_stages, stem)
+        if not as_tuple and len(self.out_indices) > 1:
+            raise ValueError(f'as_tuple=False returns one map; out_indices {self.out_indices} name several stages')
+        self.as_tuple = as_tuple
         self.pad_outputs, self.norm_eval, self.with_cp = pad_outputs, norm_eval, with_cp
         self.frozen_stages, self.stem = frozen_stages, stem
 
@@ -136,7 +142,7 @@ class SlimmableResNet(WidthModule, BaseModule):
         """The stages, first to last."""
         return [getattr(self, f'layer{index + 1}') for index in range(len(self.stage_channels))]
 
-    def forward(self, inputs: Tensor, width: Optional[float] = None) -> Tuple[Tensor, ...]:
+    def forward(self, inputs: Tensor, width: Optional[float] = None) -> Union[Tensor, Tuple[Tensor, ...]]:
         """Compute the maps of the stages in ``out_indices`` at one width.
 
         Args:
@@ -145,7 +151,7 @@ class SlimmableResNet(WidthModule, BaseModule):
 
         Returns:
             For each stage of ``out_indices`` its map ``[N, int(C_stage * width), H / s, W / s]`` (with ``pad_outputs``
-            ``[N, C_stage, ...]``).
+            ``[N, C_stage, ...]``); with ``as_tuple=False`` the map itself.
         """
         index = self.width_index(width)
         width = self.widths[index]
@@ -161,7 +167,7 @@ class SlimmableResNet(WidthModule, BaseModule):
                     maps = block(maps, width)
             if stage in self.out_indices:
                 outputs.append(self._pad(maps, stage) if self.pad_outputs else maps)
-        return tuple(outputs)
+        return tuple(outputs) if self.as_tuple else outputs[0]
 
     def _pad(self, maps: Tensor, stage: int) -> Tensor:
         missing = self.stage_channels[stage][0] - maps.size(1)
