@@ -5,6 +5,7 @@ from vlplugins.apis.domain_adaptive_det_inferencer import DomainAdaptiveDetInfer
 from vlplugins.apis.pose_lifting_inferencer import PoseLiftingInferencer
 from vlplugins.apis.skeleton_action_inferencer import SkeletonActionInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
+from vlplugins.apis.temporal_emotion_inferencer import TemporalEmotionInferencer
 from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInferencer
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'PoseLiftingInferencer',
     'SkeletonActionInferencer',
     'SlimmableInferencer',
+    'TemporalEmotionInferencer',
     'TextVideoRetrievalInferencer',
 ]

@@ -1,6 +1,6 @@
 """Data sets, transforms, samplers and generators of synthetic sets; importing the package registers them all."""
 
-from vlplugins.datasets import samplers, synthetic, tokenizers, transforms
+from vlplugins.datasets import samplers, synthetic, text_encoders, tokenizers, transforms
 from vlplugins.datasets.activitynet_paragraphs import ActivityNetParagraphDataset
 from vlplugins.datasets.cifar import CIFAR10Dataset
 from vlplugins.datasets.generated_poses import GeneratedPoseDataset
@@ -14,6 +14,7 @@ from vlplugins.datasets.msvd import MSVDRetrievalDataset
 from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.datasets.skeleton_action_dataset import SkeletonActionDataset
 from vlplugins.datasets.source_target import SourceTargetDataset
+from vlplugins.datasets.tel import TELDataset
 from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.datasets.threedpw_lifting import ThreeDPWLiftingDataset
 from vlplugins.datasets.workers import seed_worker
@@ -37,11 +38,13 @@ __all__ = [
     'PoseLiftingDataset',
     'SkeletonActionDataset',
     'SourceTargetDataset',
+    'TELDataset',
     'TextVideoDataset',
     'ThreeDPWLiftingDataset',
     'samplers',
     'seed_worker',
     'synthetic',
+    'text_encoders',
     'tokenizers',
     'transforms',
 ]

@@ -10,12 +10,14 @@ from vlplugins.structures.skeleton_layout import (
     convert_scores,
     get_layout,
 )
+from vlplugins.structures.temporal_data_sample import TemporalDataSample
 
 __all__ = [
     'ClassificationDataSample',
     'PoseLiftingDataSample',
     'RetrievalDataSample',
     'SkeletonLayout',
+    'TemporalDataSample',
     'conversion_matrix',
     'convert_joints',
     'convert_scores',

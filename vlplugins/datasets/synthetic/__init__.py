@@ -5,6 +5,7 @@ from typing import Any, List
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.coco_shapes import SyntheticCocoShapes
 from vlplugins.datasets.synthetic.digits import SyntheticDigits
+from vlplugins.datasets.synthetic.emotion_clips import SyntheticEmotionClips
 from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
 from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, SyntheticNTUPairs
@@ -18,6 +19,7 @@ __all__ = [
     'SyntheticCocoShapes',
     'SyntheticDataset',
     'SyntheticDigits',
+    'SyntheticEmotionClips',
     'SyntheticFlashVideos',
     'SyntheticHuman36m',
     'SyntheticNTUActions',

@@ -1,5 +1,6 @@
 """Transforms; importing the package registers them."""
 
+from vlplugins.datasets.transforms.clip_features import LoadClipFeatures
 from vlplugins.datasets.transforms.color import ColorJitter, GaussianBlur, Lighting, Solarize
 from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
@@ -26,21 +27,28 @@ from vlplugins.datasets.transforms.skeleton_clean import PadPersons, SanitizeSke
 from vlplugins.datasets.transforms.skeleton_features import BoneVectorEnhance, KeyJointEnhance, TemporalEnhance
 from vlplugins.datasets.transforms.skeleton_image import SkeletonImageEncode
 from vlplugins.datasets.transforms.skeleton_normalize import BodyFrameNormalize, ChangeSkeletonView
+from vlplugins.datasets.transforms.subtitles import CleanSubtitles, EncodeSubtitles
+from vlplugins.datasets.transforms.temporal_formatting import PackTemporalInputs
+from vlplugins.datasets.transforms.temporal_lines import AddFeatureNoise, RandomLineDropout, TemporalCrop
 from vlplugins.datasets.transforms.tokenize import Tokenize
 from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
 from vlplugins.datasets.transforms.views import MultiView
 
 __all__ = [
+    'AddFeatureNoise',
     'AddGaussianNoise',
     'BodyFrameNormalize',
     'BoneVectorEnhance',
     'ChangeSkeletonView',
+    'CleanSubtitles',
     'ColorJitter',
+    'EncodeSubtitles',
     'GaussianBlur',
     'KeyFrameEnhance',
     'KeyJointEnhance',
     'KeyTimesFromFrames',
     'Lighting',
+    'LoadClipFeatures',
     'LoadImage',
     'LoadVideoFrames',
     'MultiView',
@@ -49,12 +57,14 @@ __all__ = [
     'PackLiftingInputs',
     'PackRetrievalInputs',
     'PackSelfSupInputs',
+    'PackTemporalInputs',
     'PadPersons',
     'ProjectLiftingTarget',
     'RandomAffine',
     'RandomBrightness',
     'RandomJointDrop',
     'RandomJointJitter',
+    'RandomLineDropout',
     'RandomResizedCrop',
     'RandomSkeletonRotate',
     'RandomSkeletonScale',
@@ -67,6 +77,7 @@ __all__ = [
     'SkeletonFlip',
     'SkeletonImageEncode',
     'Solarize',
+    'TemporalCrop',
     'TemporalEnhance',
     'Tokenize',
 ]

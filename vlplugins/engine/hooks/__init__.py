@@ -4,6 +4,7 @@ from vlplugins.engine.hooks.clamp_logit_scale_hook import ClampLogitScaleHook
 from vlplugins.engine.hooks.epoch_seed_hook import EpochSeedHook
 from vlplugins.engine.hooks.frozen_backbone_check_hook import FrozenBackboneCheckHook
 from vlplugins.engine.hooks.gradient_imbalance_hook import GradientImbalanceHook
+from vlplugins.engine.hooks.granularity_log_hook import GranularityLogHook
 from vlplugins.engine.hooks.loss_reweight_hook import LossReweightHook
 from vlplugins.engine.hooks.pose_generation_hooks import (
     AlternateBatchHook,
@@ -22,6 +23,7 @@ __all__ = [
     'FrozenBackboneCheckHook',
     'GenerationMonitorHook',
     'GradientImbalanceHook',
+    'GranularityLogHook',
     'LossReweightHook',
     'PoseRegenerationHook',
     'PredictionVisualizationHook',

@@ -8,6 +8,7 @@ from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
 from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
 from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
 from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
+from vlplugins.models.algorithms.weakly_supervised_temporal_localizer import WeaklySupervisedTemporalLocalizer
 from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
@@ -22,4 +23,5 @@ __all__ = [
     'SlimmableMoCoV3',
     'SlimmableSimCLR',
     'TextVideoRetriever',
+    'WeaklySupervisedTemporalLocalizer',
 ]

@@ -3,6 +3,8 @@
 from vlplugins.models.backbones.afe_cnn import AFECNN
 from vlplugins.models.backbones.clip_text import CLIPTextTransformer
 from vlplugins.models.backbones.clip_vision import CLIPVisionTransformer
+from vlplugins.models.backbones.dcin import DilatedContextIntegratedBranch
+from vlplugins.models.backbones.layered_backbone import LayeredBackbone
 from vlplugins.models.backbones.pixels import PixelBackbone
 from vlplugins.models.backbones.sem_gcn import SemGCN
 from vlplugins.models.backbones.slimmable_resnet import SlimmableResNet
@@ -12,6 +14,8 @@ __all__ = [
     'AFECNN',
     'CLIPTextTransformer',
     'CLIPVisionTransformer',
+    'DilatedContextIntegratedBranch',
+    'LayeredBackbone',
     'PixelBackbone',
     'SemGCN',
     'SingleFrameSTGCN',

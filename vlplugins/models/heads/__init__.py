@@ -2,6 +2,7 @@
 
 from vlplugins.models.heads.decomposition_alignment import DecompositionAlignment
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
+from vlplugins.models.heads.emotion_activation_head import EmotionActivationHead
 from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
@@ -13,6 +14,7 @@ MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'Decomposed
 
 __all__ = [
     'DecompositionAlignment',
+    'EmotionActivationHead',
     'ImageDomainClassifier',
     'MeanPoolSimilarityHead',
     'PixelDomainClassifier',

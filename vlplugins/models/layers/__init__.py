@@ -1,7 +1,15 @@
 """Building blocks of models; importing the package registers them."""
 
+from vlplugins.models.layers.context_reasoning import ContextReasoningIntegration
+from vlplugins.models.layers.dilated_context import DilatedContextStream
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
 from vlplugins.models.layers.joint_time_attention import JointTimeAttention
+from vlplugins.models.layers.mil_pooling import (
+    MaskedAttentionPooling,
+    MaskedMaxPooling,
+    MaskedMeanPooling,
+    TopKPooling,
+)
 from vlplugins.models.layers.pose_discriminators import PartKCSDiscriminator, Pose2DDiscriminator
 from vlplugins.models.layers.pose_generator import (
     BankTarget,
@@ -37,6 +45,8 @@ __all__ = [
     'BankTarget',
     'BoneLengthSampler',
     'BoneLengthSwap',
+    'ContextReasoningIntegration',
+    'DilatedContextStream',
     'FixedGaussianPolicy',
     'GradientReversal',
     'JointTimeAttention',
@@ -44,6 +54,9 @@ __all__ = [
     'MLPBoneLengthSampler',
     'MLPPosePolicy',
     'MLPViewSampler',
+    'MaskedAttentionPooling',
+    'MaskedMaxPooling',
+    'MaskedMeanPooling',
     'PartKCSDiscriminator',
     'Pose2DDiscriminator',
     'PoseGenerator',
@@ -62,6 +75,7 @@ __all__ = [
     'TokenReducer',
     'TokenShift',
     'TokenSparseSampling',
+    'TopKPooling',
     'UniformPolicy',
     'UniformTarget',
     'ViewSampler',

@@ -4,13 +4,17 @@ from vlplugins.models.losses.counterfactual_risk_loss import CounterfactualRiskL
 from vlplugins.models.losses.distillation import ATKDistill, DKDistill, LogitKLDistill, SimilarityMSE
 from vlplugins.models.losses.domain_adversarial import DomainFocalLoss, DomainLeastSquaresLoss
 from vlplugins.models.losses.info_nce import InfoNCELoss, info_nce
+from vlplugins.models.losses.multi_label import MultiLabelClipLoss, SegmentLabelLoss, rarity_weights
 from vlplugins.models.losses.orthogonality import OrthogonalityLoss
 from vlplugins.models.losses.pose_generation_losses import AngleRangeLoss, HardnessFeedbackLoss, LSGANLoss
+from vlplugins.models.losses.segment_alignment import SegmentAlignmentLoss
 from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLoss, reweight_widths
+from vlplugins.models.losses.temporal_consensus import ConsensusPseudoLabelLoss, TemporalConsensusLoss
 
 __all__ = [
     'ATKDistill',
     'AngleRangeLoss',
+    'ConsensusPseudoLabelLoss',
     'CounterfactualRiskLoss',
     'DKDistill',
     'DomainFocalLoss',
@@ -19,9 +23,14 @@ __all__ = [
     'InfoNCELoss',
     'LSGANLoss',
     'LogitKLDistill',
+    'MultiLabelClipLoss',
     'OrthogonalityLoss',
+    'SegmentAlignmentLoss',
+    'SegmentLabelLoss',
     'SimilarityMSE',
     'SlimmableContrastiveLoss',
+    'TemporalConsensusLoss',
     'info_nce',
+    'rarity_weights',
     'reweight_widths',
 ]

@@ -90,7 +90,12 @@ class InfoNCELoss(nn.Module):
         return self.log_scale.clamp(max=self.max_log_scale).exp()
 
     def forward(
-        self, queries: Tensor, keys: Tensor, positives: Optional[Tensor] = None, scale: Optional[Tensor] = None
+        self,
+        queries: Tensor,
+        keys: Tensor,
+        positives: Optional[Tensor] = None,
+        scale: Optional[Tensor] = None,
+        ignored: Optional[Tensor] = None,
     ) -> Tensor:
         """Contrast each query against all keys.
 
@@ -100,6 +105,8 @@ class InfoNCELoss(nn.Module):
             positives: ``[N, N_all]`` booleans (``N_all``: the keys of all processes): which keys are positives of
                 each query, where it is not its row alone. Two-sided losses take it as symmetric.
             scale: Factor of the cosines, a scalar that its owner learns and bounds; that of the loss by default.
+            ignored: ``[N, N_all]`` booleans: keys that are neither positives nor negatives of a query. Two-sided losses
+                take it as symmetric.
 
         Returns:
             A scalar.
@@ -113,11 +120,16 @@ class InfoNCELoss(nn.Module):
                 targets = torch.arange(len(queries), device=queries.device)
                 targets = targets + (offset_of_rank(queries) if spread else 0)
             all_keys = gather_with_grad(keys) if spread else keys
-            loss = info_nce(scale * queries @ all_keys.T, targets)
+            loss = info_nce(_without(scale * queries @ all_keys.T, ignored), targets)
             if self.symmetric:
                 all_queries = gather_with_grad(queries) if spread else queries
-                loss = (loss + info_nce(scale * keys @ all_queries.T, targets)) / 2
+                loss = (loss + info_nce(_without(scale * keys @ all_queries.T, ignored), targets)) / 2
             if spread:
                 # The mean over processes of these is the mean over the joined batch, also for uneven parts.
                 loss = loss * (len(queries) * get_world_size() / len(all_keys))
         return self.loss_weight * loss
+
+
+def _without(logits: Tensor, ignored: Optional[Tensor]) -> Tensor:
+    # Finite: with several positives a logit is multiplied by 0 where it is none.
+    return logits if ignored is None else logits.masked_fill(ignored, -1e4)

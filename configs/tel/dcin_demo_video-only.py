@@ -1,0 +1,5 @@
+"""Ablation: the video alone, without anything to agree with."""
+
+_base_ = 'dcin_demo_no-consensus.py'
+
+model = dict(branches=dict(text=None))

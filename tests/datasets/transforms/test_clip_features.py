@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from vlplugins.datasets.transforms import LoadClipFeatures
+from vlplugins.datasets.transforms.clip_features import rescale_features
+from vlplugins.utils.records import RecordError
+
+
+def record(path, key='a', lines=3):
+    return dict(times=np.zeros((lines, 2)), feature_files=dict(video=str(path)), feature_key=key)
+
+
+@pytest.fixture
+def npz(tmp_path):
+    path = tmp_path / 'film.npz'
+    bad = np.ones((3, 4), np.float16)
+    bad[1, 2] = np.nan
+    np.savez(path, a=np.ones((3, 4), np.float16), short=np.ones((2, 4)), bad=bad)
+    return path
+
+
+@pytest.mark.parametrize('in_memory', [False, True])
+def test_rows_of_a_clip_are_loaded(npz, in_memory):
+    results = LoadClipFeatures('video', dim=4, in_memory=in_memory).transform(record(npz))
+    assert results['features']['video'].dtype == np.float32 and results['present'] == dict(video=True)
+    np.testing.assert_array_equal(results['features']['video'], np.ones((3, 4)))
+
+
+def test_other_formats(tmp_path):
+    np.save(tmp_path / 'a.npy', np.full((3, 4), 2.0))
+    assert (LoadClipFeatures('video').transform(record(tmp_path / 'a.npy'))['features']['video'] == 2).all()
+    h5py = pytest.importorskip('h5py')
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        file['a'] = np.full((3, 4), 3.0)
+    assert (LoadClipFeatures('video').transform(record(tmp_path / 'a.h5'))['features']['video'] == 3).all()
+    with pytest.raises(RecordError, match='a.h5, record b'):
+        LoadClipFeatures('video').transform(record(tmp_path / 'a.h5', 'b'))
+
+
+@pytest.mark.parametrize(
+    'key, dim, message',
+    [
+        ('short', 4, r'record short: found video features \(2, 4\); expected one row for each of 3 segments'),
+        ('bad', 4, 'record bad: found values that are not finite in row 1'),
+        ('a', 5, '4 numbers a segment; expected dim=5'),
+        ('none', 4, 'none'),
+    ],
+)
+def test_wrong_features_name_file_and_clip(npz, key, dim, message):
+    with pytest.raises(RecordError, match=f'film.npz.*{message}'):
+        LoadClipFeatures('video', dim=dim).transform(record(npz, key))
+
+
+@pytest.mark.parametrize('in_memory', [False, True])
+def test_missing_features_are_an_error_or_leave_the_modality_out(npz, tmp_path, in_memory):
+    with pytest.raises(RecordError, match='no_such.npz: found no such file'):
+        LoadClipFeatures('video', in_memory=in_memory).transform(record(tmp_path / 'no_such.npz'))
+    transform = LoadClipFeatures('video', dim=4, missing='absent', in_memory=in_memory)
+    for path, key in ((tmp_path / 'no_such.npz', 'a'), (npz, 'none')):
+        results = transform.transform(record(path, key))
+        assert results['present'] == dict(video=False) and results['features']['video'].shape == (3, 4)
+    assert transform.num_absent == 2
+    with pytest.raises(RecordError, match='not finite'):
+        transform.transform(record(npz, 'bad'))
+
+
+def test_options_are_checked():
+    with pytest.raises(ValueError, match="missing 'zero' is unknown"):
+        LoadClipFeatures('video', missing='zero')
+    with pytest.raises(ValueError, match='needs dim'):
+        LoadClipFeatures('video', missing='absent')
+    with pytest.raises(ValueError, match="rescale 'l2' is unknown"):
+        rescale_features(np.ones((1, 4)), 'l2')
+    np.testing.assert_array_equal(rescale_features(np.full((1, 4), 0.5), 'sqrt_dim'), np.ones((1, 4)))

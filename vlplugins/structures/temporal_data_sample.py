@@ -1,0 +1,56 @@
+"""The sample of temporal localisation: segments of a clip, what happens in them, and what a model says of it."""
+
+from typing import Any, Dict, Tuple
+
+from mmengine.structures import BaseDataElement
+
+# Letters stand for sizes that the fields of one sample share: N segments, C classes.
+_SHAPES: Dict[str, Tuple] = dict(
+    times=('N', 2),
+    gt_labels=('C',),
+    gt_label_counts=('C',),
+    gt_segments=('N', 'C'),
+    segment_scores=('N', 'C'),
+    clip_scores=('C',),
+)
+
+
+class TemporalDataSample(BaseDataElement):
+    """A clip of N segments (subtitle lines, snippets) and C classes.
+
+    Data fields: ``times`` (float ``[N, 2]``, start and end in seconds from the start of the clip), ``gt_labels``
+    (float ``[C]``, 1 for what occurs in the clip), ``gt_label_counts`` (int64 ``[C]``), ``gt_segments`` (booleans
+    ``[N, C]``, where it occurs); after prediction ``segment_scores`` (``[N, C]``, 0..1), ``clip_scores`` (``[C]``,
+    0..1) and ``pred_instances``, an ``InstanceData`` of ``segments [M, 2]`` in seconds, ``lines [M, 2]`` (first and
+    last segment, both inside), ``labels [M]`` and ``scores [M]``, ``branch_scores`` (``{modality: [N, C]}``) and
+    ``granularity_weights`` (``{modality: [N, G]}``).
+
+    Meta information: ``video_id``, ``sample_idx``, ``subtitles`` (N strings).
+
+    Raises:
+        ValueError: a field whose N or C is not that of the others.
+    """
+
+    def set_field(self, value: Any, name: str, *args: Any, **kwargs: Any) -> None:
+        """Set a field after its shape has been compared with those of the others."""
+        if name in _SHAPES and hasattr(value, 'shape'):
+            self._check_shape(name, tuple(value.shape))
+        super().set_field(value, name, *args, **kwargs)
+
+    def _check_shape(self, name: str, shape: Tuple[int, ...]) -> None:
+        expected = _SHAPES[name]
+        if len(shape) != len(expected) or any(isinstance(e, int) and e != s for e, s in zip(expected, shape)):
+            raise ValueError(f'{name} has the shape {shape}; expected {list(expected)}')
+        for letter, size in zip(expected, shape):
+            known = self.sizes(letter, without=name)
+            for other, its_size in known.items():
+                if its_size != size:
+                    raise ValueError(f'{name} {shape} has {letter} = {size}, but {other} has {its_size}')
+
+    def sizes(self, letter: Any, without: str = '') -> Dict[str, int]:
+        """Size of N or C by the fields that are set."""
+        found = {}
+        for name, letters in _SHAPES.items():
+            if name != without and letter in letters and name in self and not isinstance(letter, int):
+                found[name] = self.get(name).shape[letters.index(letter)]
+        return found
