@@ -7,7 +7,7 @@ Views of one image are drawn side by side; the labels are drawn by the visualize
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
     Raises:
         UsageError: inputs that are no images, and a visualizer that cannot draw them either.
     """
-    inputs, sample = item['inputs'], item.get('data_samples')
+    inputs, sample, path = _of_branch(item, path)
     if isinstance(visualizer, TaskVisualizer):
         visualizer.add_datasample(path.stem, inputs, sample, draw_pred=False, out_file=str(path))
         return
@@ -59,6 +59,15 @@ def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
         return
     titles = [f'view {index + 1}' for index in range(len(images))] if len(images) > 1 else [_label_of(sample)]
     save_image(render(image_grid(images, titles)), str(path))
+
+
+def _of_branch(item: dict, path: Path) -> Tuple[Any, Any, Path]:
+    """Inputs and sample; of mmdet's ``MultiBranch`` those of the branch that they are in, whose name the file gets."""
+    inputs, sample = item['inputs'], item.get('data_samples')
+    if not isinstance(inputs, dict) or not isinstance(sample, dict):
+        return inputs, sample, path
+    (branch,) = [name for name, value in inputs.items() if value is not None]
+    return inputs[branch], sample[branch], path.with_stem(f'{path.stem}_{branch}')
 
 
 def _plain_boxes(sample: Any) -> None:

@@ -78,13 +78,21 @@ class DomainAdaptiveDetInferencer(BaseInferencer):
 
     @torch.no_grad()
     def forward(self, inputs: Any, **kwargs: Any) -> List[Any]:
-        """Detect in one batch; with ``show_parts`` each sample gets the maps of its image."""
+        """Detect in one batch.
+
+        With ``show_parts`` each sample gets the maps of its image, those of the finest level.
+
+        Raises:
+            ValueError: ``show_parts`` of a detector that divides no map.
+        """
+        if self.show_parts and not hasattr(self.model, 'decompose'):
+            raise ValueError(f'a {type(self.model).__name__} divides no map; leave out show_parts (--parts)')
         samples = self.model.test_step(inputs)
         if self.show_parts:
             images = self.model.data_preprocessor(inputs, False)['inputs']
-            features = self.model.extract_feat(images)
+            finest = self.model.decompose(images)[0]
             for index, sample in enumerate(samples):
-                parts = {name: getattr(features, name)[index] for name in ('base', 'invariant', 'specific')}
+                parts = {name: values[index] for name, values in finest._asdict().items()}
                 sample.set_field(parts, 'parts', dtype=dict)
         return samples
 

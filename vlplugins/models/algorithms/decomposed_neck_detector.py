@@ -8,12 +8,13 @@ from mmdet.structures import SampleList
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
-from vlplugins.models.algorithms.domain_adaptive_detector import DOMAINS, SOURCE, TARGET, Losses, images_of_domain
+from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain
 from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
 from vlplugins.models.necks.decomposition_neck import DecompositionNeck, Parts
 from vlplugins.registry import MODELS
 
 DETECTION = 'detection'
+Losses = Dict[str, Any]
 
 
 @MODELS.register_module()

@@ -14,11 +14,11 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from vlplugins.models.algorithms.domain_adaptive_checks import check_detector
+from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain
 from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
+from vlplugins.models.necks.vector_decomposition import DecomposedFeature
 from vlplugins.registry import MODELS
 
-SOURCE, TARGET = 'source', 'target'
-DOMAINS = {SOURCE: 0, TARGET: 1}
 TERMS = ('rpn', 'roi', 'domain_base', 'domain_specific', 'domain_pixel', 'orthogonality')
 CLASSIFIERS = ('specific', 'base', 'pixel')
 Losses = Dict[str, Any]
@@ -113,10 +113,8 @@ class DomainAdaptiveDetector(BaseDetector):
         self.roi_head = MODELS.build({**roi_head, **roi_cfg})
         for name, cfg in zip(CLASSIFIERS, (specific_classifier, base_classifier, pixel_classifier)):
             setattr(self, f'{name}_classifier', MODELS.build(cfg) if cfg else None)
-        self.image_domain_loss, self.pixel_domain_loss = (
-            MODELS.build(image_domain_loss),
-            MODELS.build(pixel_domain_loss),
-        )
+        self.image_domain_loss = MODELS.build(image_domain_loss)
+        self.pixel_domain_loss = MODELS.build(pixel_domain_loss)
         self.orthogonality_loss, self.reversal = MODELS.build(orthogonality_loss), MODELS.build(reversal)
         self.contexts = {name: tuple((contexts or {}).get(name, ())) for name in self.roi_head.branches}
         self.reverse_specific, self.rpn_feature = reverse_specific, rpn_feature
@@ -148,6 +146,11 @@ class DomainAdaptiveDetector(BaseDetector):
     def extract_feat(self, batch_inputs: Tensor) -> DomainFeatures:
         """Maps of images ``[B, 3, H, W]``."""
         return self._features(batch_inputs, no_grad=())
+
+    @torch.no_grad()
+    def decompose(self, batch_inputs: Tensor) -> Tuple[DecomposedFeature]:
+        """Parts of the one level of images ``[B, 3, H, W]``, without gradient."""
+        return (DecomposedFeature(*self.extract_feat(batch_inputs)[1:]),)
 
     def _features(self, images: Tensor, no_grad: Sequence[str]) -> DomainFeatures:
         with _gradient_unless('backbone' in no_grad):
@@ -293,22 +296,3 @@ class DomainAdaptiveDetector(BaseDetector):
 
 def _gradient_unless(off: bool) -> contextlib.AbstractContextManager:
     return torch.no_grad() if off else contextlib.nullcontext()
-
-
-def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, SampleList]:
-    """Images and samples of one domain of a batch.
-
-    Raises:
-        ValueError: a batch that is not divided by domains, or has no image of this one.
-    """
-    if not isinstance(inputs, dict) or not isinstance(samples, dict):
-        raise ValueError(
-            f'found a batch of {type(inputs).__name__}; expected a dict with images of source and target. Is the '
-            'data_preprocessor a MultiBranchDataPreprocessor, and the last transform MultiBranch?'
-        )
-    if domain not in inputs or len(inputs[domain]) == 0:
-        raise ValueError(
-            f'the batch has no image of the {domain}, only of {sorted(name for name in inputs if len(inputs[name]))}; '
-            'is the sampler a SourceTargetSampler?'
-        )
-    return inputs[domain], samples[domain]
