@@ -2,6 +2,7 @@
 
 model = dict(
     type='PoseGULifter',
+    data_preprocessor=dict(type='PoseLiftingDataPreprocessor'),
     backbone=dict(
         type='mmpose.TCN', in_channels=32, stem_channels=1024, num_blocks=4, kernel_sizes=(1, 1, 1, 1, 1), dropout=0.25
     ),
