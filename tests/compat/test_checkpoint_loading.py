@@ -9,8 +9,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 
 from tests.helpers.tiny_training import LinearModel, make_runner
-from vlplugins.compat.checkpoint_loading import CheckpointError
-from vlplugins.utils.safe_pickle import UnsafePickleError
+from vlplugins.utils.safe_pickle import CheckpointError, UnsafePickleError
 
 
 class Payload:

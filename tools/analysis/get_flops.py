@@ -15,8 +15,8 @@ from rich.table import Table
 from torch import Tensor, nn
 
 import vlplugins  # noqa: F401  (checks versions and installs the workarounds)
+from vlplugins.models.complexity import model_costs
 from vlplugins.utils.cli import UsageError, add_config_options, friendly_errors, load_config
-from vlplugins.utils.complexity import model_costs
 from vlplugins.utils.widths import width_name
 
 

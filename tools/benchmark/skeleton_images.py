@@ -33,10 +33,10 @@ from vlplugins.datasets.transforms import (
     SkeletonImageEncode,
     TemporalEnhance,
 )
+from vlplugins.models.complexity import model_costs
 from vlplugins.models.layers.merged_branches import fold_normalization
 from vlplugins.structures.skeleton_layout import NTU25
 from vlplugins.utils.cli import friendly_errors
-from vlplugins.utils.complexity import model_costs
 from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
 
 PARTS = ('encoding', 'network')

@@ -1,7 +1,8 @@
 """Train the demo of a method and its ablations, print one table, draw one figure.
 
 Example: python tools/misc/demo.py slimclr --seeds 3
-What a demo is made of is declared in configs/<method>/demo.yml; every run goes through tools/train.py.
+What a demo is made of is declared in configs/<method>/demo.yml; every run goes through tools/train.py. A run that needs
+a folder of real data (`needs`) is left out where it is not there, and a line says so.
 """
 
 import argparse
@@ -22,9 +23,9 @@ from rich.console import Console
 
 import vlplugins
 from vlplugins.datasets.synthetic import prepare_synthetic_data
+from vlplugins.models.complexity import model_costs
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import UsageError, friendly_errors, load_config
-from vlplugins.utils.complexity import model_costs
 from vlplugins.utils.widths import width_name
 from vlplugins.visualization.demo_report import check_expectations, draw_figure, make_table
 
@@ -133,6 +134,25 @@ def shrink(spec: Dict[str, Any], section: str) -> Dict[str, Any]:
         if run['name'] in chosen
     ]
     return dict(spec, runs=runs, expect=shrunk.get('expect', []))
+
+
+def leave_out_runs(spec: Dict[str, Any], root: Path = ROOT) -> List[str]:
+    """Take the runs out of a demo whose data (``needs``, a path relative to the project) are not there.
+
+    Returns:
+        A line for each ``needs``: which runs are made on it, or left out.
+    """
+    by_need: Dict[str, List[str]] = {}
+    for run in spec['runs']:
+        if 'needs' in run:
+            by_need.setdefault(run['needs'], []).append(run['name'])
+    missing = [need for need in by_need if not (root / need).exists()]
+    spec['runs'] = [run for run in spec['runs'] if run.get('needs') not in missing]
+    lines = []
+    for need, names in by_need.items():
+        shown = ', '.join(map(repr, names))
+        lines.append(f'no {need} here: without {shown}' if need in missing else f'data of {need}: with {shown}')
+    return lines
 
 
 def plan_jobs(spec: Dict[str, Any], seeds: int, work_dir: Path, extended: bool = False) -> List[Job]:
@@ -259,8 +279,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     work_dir = Path(args.work_dir, args.method)
     if args.quick:
         spec = shrink(spec, 'quick')
+    for line in leave_out_runs(spec):
+        console.print(line, highlight=False)
     jobs = plan_jobs(spec, args.seeds, work_dir.resolve(), args.all or args.seeds > 1)
-    prepare_synthetic_data(load_config(str(spec['runs'][0]['path'])))
+    # Of all runs: jobs that run together must not make the same set at the same time.
+    for path in dict.fromkeys(str(run['path']) for run in spec['runs']):
+        prepare_synthetic_data(load_config(path))
     run_jobs(jobs, args.jobs, console)
     results = read_results(jobs)
     costs = row_costs(spec)

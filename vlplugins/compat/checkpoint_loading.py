@@ -16,11 +16,7 @@ import torch
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from vlplugins.utils.safe_pickle import UnsafePickleError, as_pickle_module
-
-
-class CheckpointError(RuntimeError):
-    """A file that is not a checkpoint, or a damaged one."""
+from vlplugins.utils.safe_pickle import CheckpointError, UnsafePickleError, as_pickle_module
 
 
 def load_checkpoint_file(filename: str, map_location: Any = None, **_: Any) -> Any:

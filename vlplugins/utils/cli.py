@@ -14,11 +14,11 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from vlplugins.compat.checkpoint_loading import CheckpointError
 from vlplugins.registry import UnknownTypeError
 from vlplugins.utils.config_check import ConfigError, check_config
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
+from vlplugins.utils.safe_pickle import CheckpointError
 
 
 class UsageError(Exception):

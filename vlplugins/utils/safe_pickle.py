@@ -47,6 +47,10 @@ class UnsafePickleError(pickle.UnpicklingError):
     """A file that asks for a name beyond the allow-list."""
 
 
+class CheckpointError(RuntimeError):
+    """A file that is not a checkpoint, or a damaged one."""
+
+
 def _restricted_getattr(owner: Any, name: str) -> Any:
     """Stands in for ``getattr``: MMEngine's buffers are saved with references to their own methods."""
     if getattr(owner, '__name__', None) == 'HistoryBuffer' and name in _HISTORY_METHODS:

@@ -1,7 +1,7 @@
 from torch import nn
 
+from vlplugins.models.complexity import model_costs
 from vlplugins.models.layers import SlimmableConv2d
-from vlplugins.utils.complexity import model_costs
 
 
 def test_cost_of_an_ordinary_convolution_by_hand():

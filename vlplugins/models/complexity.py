@@ -7,6 +7,8 @@ from mmengine.analysis import get_model_complexity_info
 from mmengine.logging import MMLogger
 from torch import nn
 
+from vlplugins.models.layers.widths import WidthModule, count_parameters, use_width, widths_of
+
 
 class Cost(NamedTuple):
     """Parameters in use, and multiply-accumulate operations of one forward pass of one input."""
@@ -21,9 +23,6 @@ def model_costs(model: nn.Module, shape: Sequence[int]) -> Dict[Optional[float],
     Returns:
         For a slimmable model the cost of each width; for any other ``{None: cost}``.
     """
-    # Imported here: the models package imports this one's neighbours.
-    from vlplugins.models.layers.widths import WidthModule, count_parameters, use_width, widths_of
-
     inputs = torch.zeros(1, *shape)
     was_training = model.training
     model.eval()
