@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from vlplugins.datasets.transforms import (
     PadPersons,
     SkeletonImageEncode,
     TemporalEnhance,
+    skeleton_image,
 )
 from vlplugins.datasets.transforms.skeleton_image import quantize_fixed, quantize_sequence
 from vlplugins.structures.skeleton_layout import get_layout
@@ -119,12 +122,18 @@ def test_channel_of_time_is_the_stretching():
     assert np.abs(warped['keypoint'][0, 0, 3]).max() > 0.2
 
 
-def test_share_of_cut_values_is_told(caplog):
-    transform, results = SkeletonImageEncode(clip=0.5), features()
-    with caplog.at_level('INFO'):
-        for _ in range(64):
-            transform(dict(results))
-    assert transform._cut / transform._values > 0.01
+@pytest.mark.parametrize('clip, level', [(0.5, logging.WARNING), (100.0, logging.INFO)])
+def test_share_of_cut_values_is_told(clip, level, monkeypatch):
+    told = []
+    monkeypatch.setattr(skeleton_image, 'print_log', lambda *args: told.append(args))
+    transform, results = SkeletonImageEncode(clip=clip), features()
+    values = encode(dict(results), clip=None)['keypoint']
+    for _ in range(100):
+        transform(dict(results))
+    # Once, of the clips until then.
+    ((text, _, found),) = told
+    share = float((np.abs(values) > clip).mean())
+    assert found == level and f'{share:.2%} of the values are cut' in text
 
 
 def test_one_frame_and_a_long_clip():

@@ -92,6 +92,7 @@ class SkeletonImageEncode(BaseTransform):
         presence, key_times = results['presence'], results['key_times']
         there = sample_at_times(presence[..., None].astype(float), presence, key_times)[..., 0] > 0
         parts = [self._values_of(name, self._rows(name, results), there) for name in self.streams]
+        self._tell_share_of_cut_values()
         results['stream_channels'] = tuple(each.shape[-1] for each in parts)
         image = np.concatenate(parts, axis=-1)
         if self.order:
@@ -140,14 +141,16 @@ class SkeletonImageEncode(BaseTransform):
         if self.clip is None:
             return rows
         if self._seen < _REPORT_AFTER:
-            self._seen += 1
             self._values += rows.size
             self._cut += int((np.abs(rows) > self.clip).sum())
-            if self._seen == _REPORT_AFTER:
-                share = self._cut / self._values
-                level = logging.WARNING if share > 0.01 else logging.INFO
-                print_log(f'skeleton images: {share:.2%} of the values are cut at ±{self.clip}', 'current', level)
         return np.clip(rows, -self.clip, self.clip)
+
+    def _tell_share_of_cut_values(self) -> None:
+        self._seen += 1
+        if self._seen == _REPORT_AFTER and self._values:
+            share = self._cut / self._values
+            level = logging.WARNING if share > 0.01 else logging.INFO
+            print_log(f'skeleton images: {share:.2%} of the values are cut at ±{self.clip}', 'current', level)
 
     def _resized(self, image: np.ndarray) -> np.ndarray:
         """``[clips, M, L, V, C]`` with other rows and columns."""
