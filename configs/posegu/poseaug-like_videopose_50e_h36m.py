@@ -14,13 +14,5 @@ model = dict(
     discriminator2d={{_base_.discriminator2d}},
     lifter_enabled=False,
 )
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(type='SeedBankHook'),
-    dict(type='GenerationMonitorHook'),
-    # Two epochs for the generator alone.
-    dict(type='SlowStartHook', start_epoch=2, path='lifter_enabled'),
-    dict(type='ScheduledValueHook', path='posture_feedback.hard_ratio', start_value=3.0, end_value=5.0),
-]
 visualizer = dict(type='PoseLiftingVisualizer')
 inferencer = dict(type='PoseLiftingInferencer')

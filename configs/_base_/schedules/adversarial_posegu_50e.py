@@ -13,3 +13,11 @@ optim_wrapper = dict(
         )
     ),
 )
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(type='SeedBankHook'),
+    dict(type='GenerationMonitorHook'),
+    # Two epochs for the generator alone.
+    dict(type='SlowStartHook', start_epoch=2, path='lifter_enabled'),
+    dict(type='ScheduledValueHook', path='posture_feedback.hard_ratio', start_value=3.0, end_value=5.0),
+]
