@@ -24,6 +24,7 @@ class _PartPath(nn.Module):
         self.third, self.fourth, self.last = nn.Linear(width, width), nn.Linear(width, 100), nn.Linear(100, 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """Raw scores ``[N, 1]`` of products of bones ``[N, 225]``."""
         first = functional.leaky_relu(self.first(inputs), _SLOPE)
         second = functional.leaky_relu(self.second(first), _SLOPE)
         third = self.third(second) + first
