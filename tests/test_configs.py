@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
@@ -155,6 +156,14 @@ def domain_batch(cfg):
     return make_batch()
 
 
+def temporal_batch(cfg):
+    from tests.helpers.tel import clip
+
+    branches = {name: branch for name, branch in cfg.model.branches.items() if branch is not None}
+    widths = {name: branch.in_channels for name, branch in branches.items()}
+    return pseudo_collate([clip(length, length, cfg.model.head.num_classes, **widths) for length in (5, 9)])
+
+
 def _one_mask():
     import numpy as np
     from mmdet.structures.mask import BitmapMasks
@@ -175,6 +184,7 @@ BATCHES = {
     'SlimmableSimCLR': contrastive_batch,
     'SlimmableClassifier': classification_batch,
     'TextVideoRetriever': retrieval_batch,
+    'WeaklySupervisedTemporalLocalizer': temporal_batch,
     'MaskRCNN': detection_batch,
     'FasterRCNN': detection_batch,
 }

@@ -2,7 +2,7 @@
 
 _base_ = ['../_base_/datasets/tel_tiny.py', '../_base_/default_runtime.py', '../_base_/models/dcin.py']
 
-max_epochs = 20  # 15 iterations each
+max_epochs = 10  # 30 iterations each
 
 # Little data and a short training: narrower, and with less dropout than the full setting.
 model = dict(
@@ -32,7 +32,7 @@ custom_hooks = [
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict()
 test_cfg = dict()
-default_hooks = dict(logger=dict(interval=15), checkpoint=dict(interval=max_epochs))
+default_hooks = dict(logger=dict(interval=30), checkpoint=dict(interval=max_epochs))
 visualizer = dict(type='TimelineVisualizer')
 # Its text features are planted, not those of a sentence encoder: dcin_demo_real-text.py reads subtitles.
 inferencer = dict(type='TemporalEmotionInferencer', encoder=dict(type='HashSentenceEncoder', dim=48))

@@ -26,6 +26,7 @@ from vlplugins.datasets import (
     TextVideoDataset,
 )
 from vlplugins.utils.cli import UsageError, friendly_errors
+from vlplugins.utils.files import write_if_changed
 
 _DATASETS = dict(
     msrvtt=MSRVTTRetrievalDataset,
@@ -45,17 +46,6 @@ def to_common(dataset: TextVideoDataset, name: str, videos: str, split_file: str
         entries.append(dict(entry, start=record['start'], end=record['end']))
     metainfo = dict(dataset=dataset.metainfo.get('dataset', name), split=Path(split_file).stem)
     return dict(metainfo=metainfo, data_list=entries)
-
-
-def write_if_changed(path: Path, content: str) -> bool:
-    """Write a text file in one piece unless it holds that text; returns whether it was written."""
-    if path.is_file() and path.read_text(encoding='utf-8') == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(content, encoding='utf-8')
-    os.replace(temporary, path)
-    return True
 
 
 def build_dataset(args: argparse.Namespace) -> TextVideoDataset:

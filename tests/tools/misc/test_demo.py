@@ -169,3 +169,13 @@ def test_unknown_method_is_told(capsys):
     with pytest.raises(SystemExit):
         demo.main(['no_such_method'])
     assert "no demo of 'no_such_method'" in capsys.readouterr().err
+
+
+def test_runs_whose_data_are_not_there_are_left_out_and_a_line_says_so(spec, tmp_path):
+    spec['runs'][0]['needs'] = 'data/real'
+    spec['runs'][2]['needs'] = 'data/other'
+    (tmp_path / 'data/other').mkdir(parents=True)
+    lines = demo.leave_out_runs(spec, tmp_path)
+    assert [run['name'] for run in spec['runs']] == ['ablated', 'more']
+    assert lines == ["no data/real here: without 'full'", "data of data/other: with 'more'"]
+    assert demo.leave_out_runs(dict(runs=[dict(name='a')]), tmp_path) == []

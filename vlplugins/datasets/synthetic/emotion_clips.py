@@ -49,12 +49,13 @@ class SyntheticEmotionClips(SyntheticDataset):
     """Writes clips of 16 to 32 lines in which some of six emotions happen, with features of two modalities.
 
     Signal, the same for training and test, in noise of deviation 1: an emotion is a run of L lines, L log-uniform in
-    2..10 (``longest``). The first half, the smaller one of an odd number, shows 0.6 times a code of the emotion, the
-    second half 0.6 times a marker that all emotions share, in both modalities (each has codes of its own). So that one
-    line cannot tell a present emotion from an absent one, two absent emotions show their code for 1 to 3 lines without the marker, and one pair of markers stands alone:
-    only the neighbourhood, at varying distance, tells. And with probability 0.8, for each emotion and separately for
-    each modality, 2 other lines show 0.9 times a confounder of the emotion, in that modality alone: under labels of
-    clips it predicts the emotion as well as the emotion does, but the other modality has nothing there.
+    2..10 (``longest``). The first part, about 3 of 5 lines, shows 0.6 times a code of the emotion, the rest 0.6 times a
+    marker that all emotions share, in both modalities (each has codes of its own). One line cannot tell an emotion from
+    its echo: two emotions that the clip does not have show their code for 1 to 3 lines without the marker, so do half
+    of those that it has, elsewhere, and one pair of markers stands alone; only the neighbourhood, at varying distance,
+    tells. And with probability 0.8, for each emotion and separately for each modality, 2 other lines show 0.9 times a
+    confounder of the emotion, in that modality alone: under labels of clips it predicts the emotion as well as the
+    emotion does, but the other modality has nothing there.
 
     Why nothing leaks: places, lengths, times and texts are drawn independently of which emotions a clip has; names of
     clips follow no order of emotions. The subtitles are for display; the text features do not come from them.
@@ -83,7 +84,7 @@ class SyntheticEmotionClips(SyntheticDataset):
     def __init__(
         self,
         root: str,
-        num_train: int = 240,
+        num_train: int = 480,
         num_test: int = 180,
         num_lines: Tuple[int, int] = (16, 32),
         longest: int = 10,
@@ -122,12 +123,13 @@ class SyntheticEmotionClips(SyntheticDataset):
         for emotion in present:
             size = int(round(np.exp(rng.uniform(np.log(2), np.log(self.longest)))))
             run = _take_run(free, size, rng)
-            half = len(run) // 2
+            half = min(-(-3 * len(run) // 5), len(run) - 1)
             for name in MODALITIES:
                 features[name][run[:half]] += self.strength * codes[name]['code'][emotion]
                 features[name][run[half:]] += self.strength * codes[name]['marker'][0]
             labels[_EMOTIONS[emotion]] = run.tolist()
-        for emotion in absent:
+        echoed = present[rng.random(len(present)) < 0.5]
+        for emotion in (*absent, *echoed):
             run = _take_run(free, int(rng.integers(1, 4)), rng)
             for name in MODALITIES:
                 features[name][run] += self.strength * codes[name]['code'][emotion]

@@ -1,0 +1,5 @@
+"""Ablation: the video alone, with the features of the full setting."""
+
+_base_ = 'ablation_no-consensus.py'
+
+model = dict(branches=dict(text=None))

@@ -1,0 +1,38 @@
+"""DCIN on real subtitles and emotions of films, with synthetic features of the video; on a CPU."""
+
+_base_ = [
+    '../_base_/datasets/tel_real_subtitles.py',
+    '../_base_/default_runtime.py',
+    '../_base_/models/dcin.py',
+]
+
+max_epochs = 8  # 23 iterations each
+
+model = dict(
+    branches=dict(
+        video=dict(in_channels=64, channels=48, input_dropout=0.1, fine=dict(num_rounds=1)),
+        text=dict(in_channels=384, channels=48, fine=dict(num_rounds=1)),
+    ),
+)
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
+    clip_grad=dict(max_norm=1.0),
+    paramwise_cfg=dict(
+        norm_decay_mult=0.0, bias_decay_mult=0.0, custom_keys={'granularity_embed': dict(decay_mult=0.0)}
+    ),
+)
+param_scheduler = [
+    dict(type='OneCycleLR', eta_max=3e-3, total_steps=max_epochs, by_epoch=True, convert_to_iter_based=True)
+]
+ramp = dict(type='ScheduledValueHook', begin=0.4, end=0.5, by='progress')
+custom_hooks = [
+    dict(type='EpochSeedHook'),
+    dict(path='consensus_loss.loss_weight', end_value=1.0, **ramp),
+    dict(path='pseudo_loss.loss_weight', end_value=0.5, **ramp),
+]
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
+val_cfg = dict()
+test_cfg = dict()
+default_hooks = dict(logger=dict(interval=23), checkpoint=dict(interval=max_epochs))
+visualizer = dict(type='TimelineVisualizer')
+inferencer = dict(type='TemporalEmotionInferencer', encoder=dict(type='TransformerSentenceEncoder', model='minilm'))
