@@ -99,6 +99,14 @@ def test_graph_network_of_mmaction2_learns_with_attention_behind_it(tmp_path):
     assert state['backbone.layers.0.0.squeeze.1.running_mean'].abs().sum() > 0
 
 
+def test_recogniser_of_mmaction2_learns_on_a_branch_of_dcin(tmp_path):
+    epochs = ['train_cfg.max_epochs=10', 'train_cfg.val_interval=10', 'default_hooks.checkpoint.interval=10']
+    metrics, records, state = run('dcin-branch_skeleton-actions.py', tmp_path, *epochs)
+    assert_sound(records, 10)
+    assert metrics['acc/top1'] > 0.6
+    assert state['backbone.branch.fine.granularity_embed'].shape == (4, 32)
+
+
 def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
     small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
     metrics, records, state = run('recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)

@@ -7,6 +7,7 @@ from vlplugins.models.backbones.dcin import DilatedContextIntegratedBranch
 from vlplugins.models.backbones.layered_backbone import LayeredBackbone
 from vlplugins.models.backbones.pixels import PixelBackbone
 from vlplugins.models.backbones.sem_gcn import SemGCN
+from vlplugins.models.backbones.skeleton_sequence import SkeletonSequenceBackbone
 from vlplugins.models.backbones.slimmable_resnet import SlimmableResNet
 from vlplugins.models.backbones.st_gcn_lifter import SingleFrameSTGCN
 
@@ -19,5 +20,6 @@ __all__ = [
     'PixelBackbone',
     'SemGCN',
     'SingleFrameSTGCN',
+    'SkeletonSequenceBackbone',
     'SlimmableResNet',
 ]
