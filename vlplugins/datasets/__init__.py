@@ -1,6 +1,6 @@
 """Data sets, transforms, samplers and generators of synthetic sets; importing the package registers them all."""
 
-from vlplugins.datasets import samplers, synthetic, text_encoders, tokenizers, transforms
+from vlplugins.datasets import samplers, sentence_graph, synthetic, text_encoders, tokenizers, transforms
 from vlplugins.datasets.activitynet_paragraphs import ActivityNetParagraphDataset
 from vlplugins.datasets.cifar import CIFAR10Dataset
 from vlplugins.datasets.generated_poses import GeneratedPoseDataset
@@ -43,6 +43,7 @@ __all__ = [
     'ThreeDPWLiftingDataset',
     'samplers',
     'seed_worker',
+    'sentence_graph',
     'synthetic',
     'text_encoders',
     'tokenizers',

@@ -3,6 +3,7 @@
 from vlplugins.structures.classification_data_sample import ClassificationDataSample
 from vlplugins.structures.pose_lifting_data_sample import PoseLiftingDataSample
 from vlplugins.structures.retrieval_data_sample import RetrievalDataSample
+from vlplugins.structures.sentence_graph import SentenceGraph
 from vlplugins.structures.skeleton_layout import (
     SkeletonLayout,
     conversion_matrix,
@@ -16,6 +17,7 @@ __all__ = [
     'ClassificationDataSample',
     'PoseLiftingDataSample',
     'RetrievalDataSample',
+    'SentenceGraph',
     'SkeletonLayout',
     'TemporalDataSample',
     'conversion_matrix',

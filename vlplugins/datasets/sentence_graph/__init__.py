@@ -1,0 +1,18 @@
+"""Graphs of sentences: parsing, rules, and the file that keeps them. Importing the package loads no model."""
+
+from vlplugins.datasets.sentence_graph.compositions import COMPOSITION_TYPES, compositions_of, words_of
+from vlplugins.datasets.sentence_graph.graph_file import digest_of, key_of, read_graphs, write_graphs
+from vlplugins.datasets.sentence_graph.parser import SpacySentenceParser
+from vlplugins.datasets.sentence_graph.rules import graph_of
+
+__all__ = [
+    'COMPOSITION_TYPES',
+    'SpacySentenceParser',
+    'compositions_of',
+    'digest_of',
+    'graph_of',
+    'key_of',
+    'read_graphs',
+    'words_of',
+    'write_graphs',
+]
