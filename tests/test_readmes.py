@@ -47,7 +47,14 @@ def make_skeletons(path, block):
     path.write_text(format_skeleton_file([person(40)]))
 
 
+def make_subtitles(path, block):
+    path.write_text(
+        '1\n00:00:01,000 --> 00:00:02,500\nWhere are they?\n\n2\n00:00:03,000 --> 00:00:04,000\nI am so glad!\n'
+    )
+
+
 MAKERS = {
+    '.srt': make_subtitles,
     '.skeleton': make_skeletons,
     '.pth': make_checkpoint,
     '.png': make_image,
