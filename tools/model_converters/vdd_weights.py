@@ -3,10 +3,14 @@
 Examples:
   python tools/model_converters/vdd_weights.py official sunny_to_night.pth vdd.pth
   python tools/model_converters/vdd_weights.py mmdet faster_rcnn_r50_caffe_c4.pth initial.pth
+  python tools/model_converters/vdd_weights.py to-official vdd.pth for_the_release.pth
+  python tools/model_converters/vdd_weights.py to-mmdet source_only.pth faster_rcnn_c4.pth
 
 A plain detector initialises the backbone, the RPN and, twice, the last stage and the box heads, with no weight on the
 contexts; decomposer and classifiers keep theirs, so use it as load_from. Keys that are not used are told; of the
-release every key must be used.
+release, and on the ways back, every key must be used. A detector with decomposition or contexts is no plain Faster
+R-CNN, so to-mmdet takes those without (ablation_source-only) alone; boxes of the background, which the release has and
+never reads, are zeros.
 """
 
 import argparse
@@ -70,6 +74,47 @@ def convert_official(state: State) -> State:
     return converted
 
 
+def to_official(state: State) -> State:
+    """Our weights under the names of the release, the inverse of :func:`convert_official`.
+
+    Raises:
+        UsageError: keys that the release lacks.
+    """
+    names = {new: re.sub(r'\\', '', old) for old, new in _PREFIXES}
+    converted: State = {}
+    unknown: List[str] = []
+    for key, value in state.items():
+        head = re.fullmatch(r'roi_head\.(invariant|base)\.bbox_head\.fc_(cls|reg)\.(weight|bias)', key)
+        prefix = next((new for new in names if key.startswith(new)), None)
+        if head:
+            branch, kind, name = head.groups()
+            first = value[-1:] if kind == 'cls' else torch.zeros_like(value[:4])
+            value = torch.cat([first, value[:-1] if kind == 'cls' else value])
+            layer = 'cls_score' if kind == 'cls' else 'bbox_pred'
+            converted[f'RCNN_{layer}_{"di" if branch == "invariant" else branch}.{name}'] = value
+        elif key.startswith('rpn_head.rpn_cls.'):
+            converted[key.replace('rpn_head.rpn_cls', 'RCNN_rpn.RPN_cls_score')] = torch.cat([value[1::2], value[::2]])
+        elif prefix:
+            converted[names[prefix] + key[len(prefix) :]] = value
+        else:
+            unknown.append(key)
+    if unknown:
+        raise UsageError(f'the release has no place for {len(unknown)} keys, among them {unknown[:5]}')
+    return converted
+
+
+def to_mmdet(state: State) -> State:
+    """Weights of a detector without decomposition and contexts as those of an mmdet Faster R-CNN.
+
+    Raises:
+        UsageError: keys of what a Faster R-CNN lacks.
+    """
+    unknown = [key for key in state if not key.startswith(('backbone.', 'rpn_head.', 'roi_head.base.'))]
+    if unknown:
+        raise UsageError(f'a plain Faster R-CNN has no place for {len(unknown)} keys, among them {unknown[:5]}')
+    return {key.replace('roi_head.base.', 'roi_head.'): value for key, value in state.items()}
+
+
 def convert_mmdet(state: State, contexts: int) -> Tuple[State, List[str]]:
     """Weights of a plain detector under our names, and the keys that are not used.
 
@@ -96,7 +141,8 @@ def convert_mmdet(state: State, contexts: int) -> Tuple[State, List[str]]:
 def main(argv: Optional[List[str]] = None) -> None:
     """Convert."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('kind', choices=['official', 'mmdet'], help='where the weights are from')
+    kinds = ['official', 'mmdet', 'to-official', 'to-mmdet']
+    parser.add_argument('kind', choices=kinds, help='where the weights are from, or go to')
     parser.add_argument('source', type=Path, help='checkpoint to read')
     parser.add_argument('out', type=Path, help='checkpoint to write')
     parser.add_argument('--contexts', type=int, default=256, help='length of the contexts of a head (default: 256)')
@@ -107,12 +153,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     checkpoint = torch.load(args.source, map_location='cpu', weights_only=True)
     state = checkpoint.get('state_dict', checkpoint.get('model', checkpoint))
     unused: List[str] = []
-    if args.kind == 'official':
-        converted = convert_official(state)
-    else:
+    if args.kind == 'mmdet':
         converted, unused = convert_mmdet(state, args.contexts)
+    else:
+        ways = {'official': convert_official, 'to-official': to_official, 'to-mmdet': to_mmdet}
+        converted = ways[args.kind](state)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=converted), args.out)
+    torch.save({'model' if args.kind == 'to-official' else 'state_dict': converted}, args.out)
     print(f'{len(state)} weights read, {len(state) - len(unused)} used, {len(unused)} not used: {unused[:10]}')
     print(f'{len(converted)} weights written to {args.out}')
 

@@ -1,3 +1,5 @@
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,8 @@ import torch
 pytest.importorskip('mmdet')
 
 from mmengine.registry import METRICS  # noqa: E402
+
+from tests.helpers.processes import run_distributed  # noqa: E402
 
 CLASSES = ('bus', 'car')
 
@@ -90,12 +94,37 @@ def test_weights_of_the_release():
     assert metrics['long_tail_AP50'] == pytest.approx(0.896)
 
 
-def test_order_and_batches_do_not_matter():
+def five_samples():
     rng = np.random.default_rng(0)
-    samples = [
+    return [
         sample(
-            [(0, 0), (1, 40)], [(int(rng.integers(2)), int(rng.integers(60)), float(rng.random())) for _ in range(6)]
+            [(0, 0), (1, 40)],
+            [(int(rng.integers(2)), int(rng.integers(60)), float(rng.random())) for _ in range(6)],
+            subset=('dusk', 'night')[index % 2],
         )
-        for _ in range(5)
+        for index in range(5)
     ]
+
+
+def test_order_and_batches_do_not_matter():
+    samples = five_samples()
     assert evaluate(samples) == evaluate(samples[::-1])
+
+
+def share_of_a_process(rank, world_size):
+    """Metrics of the shares that MMEngine's sampler gives: every second sample, the first ones again at the end."""
+    # mmdet counts in a pool of processes; those of a launcher are forked, these would be spawned, and import all anew.
+    multiprocessing.set_start_method('fork', force=True)
+    samples = five_samples()
+    mine = (samples + samples)[rank : len(samples) + len(samples) % world_size : world_size]
+    metric = METRICS.build(dict(type='vlplugins.LongTailVOCMetric', subset_key='subset'))
+    metric.dataset_meta = dict(classes=CLASSES)
+    for begin in range(0, len(mine), 2):
+        metric.process({}, mine[begin : begin + 2])
+    return metric.evaluate(len(samples))
+
+
+def test_two_processes_equal_one_with_a_last_partial_batch():
+    one, other = run_distributed(share_of_a_process)
+    assert one == other == evaluate(five_samples(), subset_key='subset')
+    assert {'AP50', 'dusk/AP50', 'night/AP50'} <= set(one)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
@@ -100,6 +101,19 @@ def test_source_alone_needs_no_target_and_weights_scale_the_detection():
     one, half = losses_of(model, batch), losses_of(model, batch, 1)
     assert set(one) == {'loss_cls', 'loss_bbox'}
     assert all(torch.allclose(0.5 * one[key], half[key]) for key in one)
+
+
+@pytest.mark.parametrize('name', EXAMPLES)
+def test_outputs_without_samples_and_heat_maps(name, tmp_path):
+    """What tools/analysis/get_flops.py and ``tools/infer.py --parts`` do; two stages need samples of their own."""
+    from vlplugins.apis import DomainAdaptiveDetInferencer
+
+    model = make_model(name).eval()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, 64, 96)) is not None
+    inferencer = DomainAdaptiveDetInferencer(example(name), device='cpu', show_parts=True, show_progress=False)
+    picture = inferencer(np.full((72, 96, 3), 90, np.uint8), vis_out_dir=str(tmp_path))['visualization'][0]
+    assert picture.shape[1] > 2 * picture.shape[0]
 
 
 def test_batch_without_target_is_told():

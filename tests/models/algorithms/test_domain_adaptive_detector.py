@@ -377,6 +377,40 @@ def test_domain_losses_and_orthogonality_are_single_in_mixed_precision():
     assert all(p.grad is None or p.grad.isfinite().all() for p in detector.parameters())
 
 
+def test_a_stage_clips_its_gradients_together():
+    """Of the second stage alone, by a hand-made clip: steps of SGD without momentum are then that much smaller."""
+    moved, norms = [], []
+    for clip in (None, dict(max_norm=1e-3)):
+        stages = copy.deepcopy(STAGES)
+        stages[1]['clip_grad'] = clip
+        detector = make_detector(stages=stages[1:])
+        before = state(detector)
+        torch.manual_seed(3)
+        log = detector.train_step(make_batch(), make_wrappers(detector, momentum=0.0))
+        norms.append(log.get('s1.grad_norm'))
+        moved.append({k: v - before[k] for k, v in detector.state_dict().items() if k.endswith('fc_cls.weight')})
+    assert norms[0] is None and norms[1] > 1e-3
+    name = 'roi_head.invariant.bbox_head.fc_cls.weight'
+    assert torch.allclose(moved[1][name], moved[0][name] * 1e-3 / norms[1], rtol=1e-2, atol=1e-9)
+    assert moved[0][name].abs().sum() > 0
+
+
+def test_mixed_precision_scales_the_loss_of_a_stage_once():
+    """With scalers of other scales in both groups the steps are those of single precision, from the same numbers."""
+    after = []
+    for scaled in (False, True):
+        detector = make_detector()
+        wrappers = make_wrappers(detector, momentum=0.0)
+        if scaled:
+            for wrapper, scale in zip(wrappers.values(), (2.0**8, 2.0**3)):
+                wrapper.loss_scaler = torch.amp.GradScaler('cpu', init_scale=scale)
+        torch.manual_seed(3)
+        detector.train_step(make_batch(), wrappers)
+        after.append(state(detector))
+    for name, value in after[0].items():
+        assert torch.allclose(value, after[1][name], atol=1e-5), name
+
+
 def test_legacy_pooling_rounds_up_without_padding():
     detector = make_detector(legacy_maxpool=True)
     assert (detector.backbone.maxpool.padding, detector.backbone.maxpool.ceil_mode) == (0, True)

@@ -46,6 +46,17 @@ def test_boxes_are_drawn_by_mmdets_visualizer(tmp_path, monkeypatch):
     assert min(np.abs(drawn.astype(int) - side).mean() for side in (plain, plain[:, ::-1])) > 1
 
 
+def test_samples_of_both_domains_are_drawn_and_named(tmp_path, monkeypatch):
+    pytest.importorskip('mmdet')
+    monkeypatch.chdir(tmp_path)
+    config = ROOT / 'configs/vdd/vdd_demo.py'
+    sizes = ['synthetic_data.num_source=2', 'synthetic_data.num_target=2', 'synthetic_data.num_test=2']
+    drawn = browse(config, tmp_path / 'out', '--number', '4', '--cfg-options', *sizes)
+    names = [path.name for path in sorted((tmp_path / 'out').iterdir())]
+    assert names == [f'train_00000{index}_{"source" if index < 2 else "target"}.png' for index in range(4)]
+    assert all(picture.shape == (64, 96, 3) for picture in drawn)
+
+
 def test_mistakes_are_told(tmp_path, capsys):
     config = write_slimclr_config(tmp_path)
     assert 'no such config: x.py' in mistake(capsys, browse_dataset, 'x.py')

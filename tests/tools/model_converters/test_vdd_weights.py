@@ -51,6 +51,63 @@ def test_release_round_trips_through_its_layout(tmp_path, capsys):
     assert converted.keys() == state.keys() and all(torch.equal(converted[key], state[key]) for key in state)
 
 
+def test_back_to_the_release(tmp_path, capsys):
+    init_default_scope('vlplugins')
+    state = build('vdd_r101_20e_sunny2nightrainy', 18).state_dict()
+    torch.save(dict(state_dict=state), tmp_path / 'ours.pth')
+    vdd_weights.main(['to-official', str(tmp_path / 'ours.pth'), str(tmp_path / 'official.pth')])
+    found, expected = torch.load(tmp_path / 'official.pth')['model'], to_official(state)
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        # Boxes of the background are never read; they are 9 in this test.
+        found_value, value = (each[4:] if 'bbox_pred_' in key else each for each in (found[key], value))
+        assert torch.equal(found_value, value), key
+    torch.save(dict(state_dict={'other.weight': torch.ones(1)}), tmp_path / 'other.pth')
+    message = mistake(capsys, vdd_weights, 'to-official', tmp_path / 'other.pth', tmp_path / 'out.pth')
+    assert "no place for 1 keys, among them ['other.weight']" in message
+
+
+def test_source_only_detector_becomes_that_of_mmdet(tmp_path, capsys):
+    """It has the same boxes in mmdet's own class; one with a decomposition is refused."""
+    from mmdet.structures import DetDataSample
+    from mmengine.registry import MODELS
+
+    init_default_scope('vlplugins')
+    ours = build('ablation_source-only', 18).eval()
+    torch.save(dict(state_dict=ours.state_dict()), tmp_path / 'ours.pth')
+    vdd_weights.main(['to-mmdet', str(tmp_path / 'ours.pth'), str(tmp_path / 'plain.pth')])
+    cfg = Config.fromfile(ROOT / 'configs/vdd/ablation_source-only.py').model
+    base = cfg.roi_head.base
+    base.bbox_head.type = 'BBoxHead'
+    base.bbox_head.pop('context_channels')
+    base.bbox_head.update(in_channels=512)
+    base.shared_head.update(depth=18, init_cfg=None)
+    cfg.rpn_head.in_channels = cfg.roi_head.bbox_roi_extractor.out_channels = 256
+    plain = MODELS.build(
+        dict(
+            _scope_='mmdet',
+            type='FasterRCNN',
+            data_preprocessor=cfg.data_preprocessor.data_preprocessor,
+            backbone=dict(cfg.backbone, depth=18, out_indices=(2,), init_cfg=None),
+            rpn_head=cfg.rpn_head,
+            roi_head=dict(type='StandardRoIHead', bbox_roi_extractor=cfg.roi_head.bbox_roi_extractor, **base),
+            train_cfg=cfg.train_cfg,
+            test_cfg=cfg.test_cfg,
+        )
+    ).eval()
+    plain.load_state_dict(torch.load(tmp_path / 'plain.pth')['state_dict'])
+    meta = dict(img_shape=(96, 128), ori_shape=(96, 128), scale_factor=(1.0, 1.0))
+    image = torch.randint(0, 255, (3, 96, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    one, other = (
+        each.test_step(dict(inputs=[image], data_samples=[DetDataSample(metainfo=dict(meta))]))[0].pred_instances
+        for each in (ours, plain)
+    )
+    assert len(one) > 0 and torch.allclose(one.bboxes, other.bboxes) and torch.allclose(one.scores, other.scores)
+    torch.save(dict(state_dict={'decomposer.layers.0.weight': torch.ones(1)}), tmp_path / 'vdd.pth')
+    message = mistake(capsys, vdd_weights, 'to-mmdet', tmp_path / 'vdd.pth', tmp_path / 'out.pth')
+    assert 'no place for 1 keys' in message
+
+
 def test_unknown_keys_of_a_release_are_an_error(tmp_path, capsys):
     torch.save(dict(model={'RCNN_other.weight': torch.ones(1)}), tmp_path / 'other.pth')
     message = mistake(capsys, vdd_weights, 'official', tmp_path / 'other.pth', tmp_path / 'out.pth')

@@ -8,7 +8,7 @@ from mmdet.structures import SampleList
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
-from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain
+from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain, plain_samples
 from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
 from vlplugins.models.necks.decomposition_neck import DecompositionNeck, Parts
 from vlplugins.registry import MODELS
@@ -139,4 +139,4 @@ class DecomposedNeckDetector(BaseDetector):
         return self.detector.predict(batch_inputs, batch_data_samples, rescale=rescale)
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: Optional[SampleList] = None) -> Any:
-        return self.detector._forward(batch_inputs, batch_data_samples)
+        return self.detector._forward(batch_inputs, batch_data_samples or plain_samples(batch_inputs))

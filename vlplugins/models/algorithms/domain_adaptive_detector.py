@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmdet.models.detectors import BaseDetector
-from mmdet.structures import DetDataSample, SampleList
+from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
 from mmengine.config import ConfigDict
@@ -14,7 +14,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from vlplugins.models.algorithms.domain_adaptive_checks import check_detector
-from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain
+from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain, plain_samples
 from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
 from vlplugins.models.necks.vector_decomposition import DecomposedFeature
 from vlplugins.registry import MODELS
@@ -277,12 +277,8 @@ class DomainAdaptiveDetector(BaseDetector):
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: Optional[SampleList] = None) -> Tuple[Tensor, Tensor]:
         """Logits and deltas of the proposals of images; samples are made up where there are none."""
-        if batch_data_samples is None:
-            shape = tuple(batch_inputs.shape[2:])
-            meta = dict(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0))
-            batch_data_samples = [DetDataSample(metainfo=meta) for _ in batch_inputs]
         features = self.extract_feat(batch_inputs)
-        proposals = self._proposals(features, batch_data_samples)
+        proposals = self._proposals(features, batch_data_samples or plain_samples(batch_inputs))
         return self.roi_head.scores(*self._branch_inputs(features), bbox2roi([each.bboxes for each in proposals]))
 
     def _proposals(self, features: DomainFeatures, samples: SampleList) -> InstanceList:

@@ -2,7 +2,7 @@
 
 from typing import Any, Tuple
 
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
 from torch import Tensor
 
 SOURCE, TARGET = 'source', 'target'
@@ -27,3 +27,10 @@ def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, Sa
             'is the sampler a SourceTargetSampler?'
         )
     return inputs[domain], samples[domain]
+
+
+def plain_samples(images: Tensor) -> SampleList:
+    """Samples of images ``[B, 3, H, W]`` that come without any, such as those of a counter of operations."""
+    shape = tuple(images.shape[2:])
+    meta = dict(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0))
+    return [DetDataSample(metainfo=meta) for _ in images]
