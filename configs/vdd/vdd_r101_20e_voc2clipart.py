@@ -1,4 +1,4 @@
-"""VDD: VOC to Clipart1k."""
+"""VDD: VOC to Clipart1k, its training half; ``_all`` has the protocol of all images."""
 
 _base_ = [
     '../_base_/models/vdd_faster-rcnn_r101-caffe-c4.py',

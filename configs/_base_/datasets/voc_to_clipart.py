@@ -44,6 +44,9 @@ train_dataloader = dict(
         targets=[dict(painted, with_labels=False, pipeline={{_base_.target_pipeline}})],
     )
 )
-tested = dict(painted, ann_file='ImageSets/Main/test.txt')
-val_dataloader = dict(dataset=dict(tested, test_mode=True, pipeline={{_base_.test_pipeline}}))
+halves = [painted, dict(painted, ann_file='ImageSets/Main/test.txt')]
+# For the protocol that adapts to and tests on all images.
+targets_all = [dict(each, with_labels=False, pipeline={{_base_.target_pipeline}}) for each in halves]
+tested_all = [dict(each, test_mode=True, pipeline={{_base_.test_pipeline}}) for each in halves]
+val_dataloader = dict(dataset=tested_all[1])
 test_dataloader = val_dataloader
