@@ -20,7 +20,8 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type='OneCycleLR', eta_max=3e-3, total_steps=max_epochs, by_epoch=True, convert_to_iter_based=True)
+    dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=3, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=3, T_max=7, eta_min=0, convert_to_iter_based=True),
 ]
 # The agreement of untrained branches is one on noise: 0 at first, then within a tenth of the training to full weight.
 ramp = dict(type='ScheduledValueHook', begin=0.4, end=0.5, by='progress')

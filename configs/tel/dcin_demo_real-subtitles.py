@@ -22,7 +22,8 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type='OneCycleLR', eta_max=3e-3, total_steps=max_epochs, by_epoch=True, convert_to_iter_based=True)
+    dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=2, T_max=6, eta_min=0, convert_to_iter_based=True),
 ]
 ramp = dict(type='ScheduledValueHook', begin=0.4, end=0.5, by='progress')
 custom_hooks = [

@@ -88,7 +88,7 @@ def learn_to_choose(integration):
     read_out = torch.nn.Linear(8, 1)
     optimizer = torch.optim.Adam([*module.parameters(), *read_out.parameters()], lr=0.01)
     mask = torch.ones(1, 256, dtype=torch.bool)
-    for step in range(400):
+    for _ in range(400):
         contexts = [torch.randn(1, 256, 8) for _ in range(3)]
         named = torch.randint(3, (1, 256))
         line = 3 * torch.nn.functional.one_hot(named, 8).float()

@@ -53,7 +53,7 @@ class SyntheticEmotionClips(SyntheticDataset):
     marker that all emotions share, in both modalities (each has codes of its own). One line cannot tell an emotion from
     its echo: two emotions that the clip does not have show their code for 1 to 3 lines without the marker, so do half
     of those that it has, elsewhere, and one pair of markers stands alone; only the neighbourhood, at varying distance,
-    tells. And with probability 0.8, for each emotion and separately for each modality, 2 other lines show 0.9 times a
+    tells. And with probability 0.8, for each emotion and separately for each modality, 3 other lines show 1.2 times a
     confounder of the emotion, in that modality alone: under labels of clips it predicts the emotion as well as the
     emotion does, but the other modality has nothing there.
 
@@ -90,7 +90,7 @@ class SyntheticEmotionClips(SyntheticDataset):
         longest: int = 10,
         dim: int = 48,
         strength: float = 0.6,
-        confounder: float = 0.9,
+        confounder: float = 1.2,
         seed: int = 0,
     ) -> None:
         super().__init__(root, seed)
@@ -149,7 +149,7 @@ class SyntheticEmotionClips(SyntheticDataset):
         for emotion in present:
             for name in MODALITIES:
                 if rng.random() < 0.8:
-                    run = _take_run(free, 2, rng)
+                    run = _take_run(free, 3, rng)
                     features[name][run] += self.confounder * codes[name]['confounder'][emotion]
 
     @staticmethod
