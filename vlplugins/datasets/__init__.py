@@ -3,6 +3,7 @@
 from vlplugins.datasets import samplers, sentence_graph, synthetic, text_encoders, tokenizers, transforms
 from vlplugins.datasets.activitynet_paragraphs import ActivityNetParagraphDataset
 from vlplugins.datasets.cifar import CIFAR10Dataset
+from vlplugins.datasets.compositional_grounding import ActivityNetCG, CharadesCG, CompositionalGroundingDataset
 from vlplugins.datasets.generated_poses import GeneratedPoseDataset
 from vlplugins.datasets.human36m_lifting import Human36mLiftingDataset
 from vlplugins.datasets.image_folder import ImageFolderDataset
@@ -25,8 +26,11 @@ DATASETS.register_lazily(
 )
 
 __all__ = [
+    'ActivityNetCG',
     'ActivityNetParagraphDataset',
     'CIFAR10Dataset',
+    'CharadesCG',
+    'CompositionalGroundingDataset',
     'GeneratedPoseDataset',
     'Human36mLiftingDataset',
     'ImageFolderDataset',

@@ -12,6 +12,7 @@ _SHAPES: Dict[str, Tuple] = dict(
     gt_segments=('N', 'C'),
     segment_scores=('N', 'C'),
     clip_scores=('C',),
+    gt_intervals=('G', 2),
 )
 
 
@@ -25,7 +26,11 @@ class TemporalDataSample(BaseDataElement):
     last segment, both inside), ``labels [M]`` and ``scores [M]``, ``branch_scores`` (``{modality: [N, C]}``) and
     ``granularity_weights`` (``{modality: [N, G]}``).
 
-    Meta information: ``video_id``, ``sample_idx``, ``subtitles`` (N strings).
+    Of a query about a video: ``gt_intervals`` (float ``[G, 2]``, the seconds that it describes); after prediction
+    ``pred_instances`` with ``segments [M, 2]`` and ``scores [M]``, best first.
+
+    Meta information: ``video_id``, ``sample_idx``, ``subtitles`` (N strings); ``query_id``, ``sentence``, ``split``,
+    ``duration`` (seconds), ``novel``, ``graph``.
 
     Raises:
         ValueError: a field whose N or C is not that of the others.

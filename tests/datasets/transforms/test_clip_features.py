@@ -72,3 +72,17 @@ def test_options_are_checked():
     with pytest.raises(ValueError, match="rescale 'l2' is unknown"):
         rescale_features(np.ones((1, 4)), 'l2')
     np.testing.assert_array_equal(rescale_features(np.full((1, 4), 0.5), 'sqrt_dim'), np.ones((1, 4)))
+
+
+def test_records_without_times_have_any_number_of_rows(tmp_path):
+    """Features of a whole video, whose rows are no segments of the annotation."""
+    path = tmp_path / 'v.npy'
+    record = dict(feature_files=dict(video=str(path)), feature_key='v')
+    np.save(path, np.ones((7, 3), np.float32))
+    assert LoadClipFeatures('video').transform(dict(record))['features']['video'].shape == (7, 3)
+    np.save(path, np.ones((0, 3), np.float32))
+    with pytest.raises(RecordError, match='at least one row'):
+        LoadClipFeatures('video').transform(dict(record))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(RecordError, match='v.npy, record v: found a truncated or damaged file'):
+        LoadClipFeatures('video').transform(dict(record))

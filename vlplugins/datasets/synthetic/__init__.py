@@ -4,6 +4,7 @@ from typing import Any, List
 
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.coco_shapes import SyntheticCocoShapes
+from vlplugins.datasets.synthetic.compositional_grounding import SyntheticCompositionalGrounding
 from vlplugins.datasets.synthetic.digits import SyntheticDigits
 from vlplugins.datasets.synthetic.emotion_clips import SyntheticEmotionClips
 from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
@@ -19,6 +20,7 @@ from vlplugins.registry import TASK_UTILS
 __all__ = [
     'RealSubtitleClips',
     'SyntheticCocoShapes',
+    'SyntheticCompositionalGrounding',
     'SyntheticDataset',
     'SyntheticDigits',
     'SyntheticEmotionClips',

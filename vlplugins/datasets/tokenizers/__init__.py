@@ -2,5 +2,6 @@
 
 from vlplugins.datasets.tokenizers.base import Tokenizer
 from vlplugins.datasets.tokenizers.clip import CLIPTokenizer
+from vlplugins.datasets.tokenizers.words import WordTokenizer
 
-__all__ = ['CLIPTokenizer', 'Tokenizer']
+__all__ = ['CLIPTokenizer', 'Tokenizer', 'WordTokenizer']

@@ -5,6 +5,7 @@ from vlplugins.datasets.transforms.color import ColorJitter, GaussianBlur, Light
 from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
 from vlplugins.datasets.transforms.geometry import RandomAffine
+from vlplugins.datasets.transforms.grounding_formatting import PackGroundingInputs
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
@@ -14,7 +15,9 @@ from vlplugins.datasets.transforms.pose_lifting import (
     ScreenNormalize,
     SelectJoints,
 )
+from vlplugins.datasets.transforms.resample import ResampleFeatures
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
+from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, TokenizeQuery
 from vlplugins.datasets.transforms.skeleton_augment import (
     RandomJointDrop,
     RandomJointJitter,
@@ -50,10 +53,12 @@ __all__ = [
     'Lighting',
     'LoadClipFeatures',
     'LoadImage',
+    'LoadQueryGraph',
     'LoadVideoFrames',
     'MultiView',
     'OpenVideo',
     'PackClassificationInputs',
+    'PackGroundingInputs',
     'PackLiftingInputs',
     'PackRetrievalInputs',
     'PackSelfSupInputs',
@@ -69,6 +74,7 @@ __all__ = [
     'RandomSkeletonRotate',
     'RandomSkeletonScale',
     'RandomTemporalCrop',
+    'ResampleFeatures',
     'ResizeEdge',
     'SanitizeSkeleton',
     'ScreenNormalize',
@@ -80,4 +86,5 @@ __all__ = [
     'TemporalCrop',
     'TemporalEnhance',
     'Tokenize',
+    'TokenizeQuery',
 ]

@@ -36,6 +36,8 @@ def _whole_file(path: str) -> Dict[str, np.ndarray]:
 class LoadClipFeatures(BaseTransform):
     """Loads the features of one modality: ``features[modality]`` float32 ``[N, D]``, one row for each segment.
 
+    Where the record has no ``times`` of segments, there may be any number of rows from 1 on.
+
     The file is ``feature_files[modality]`` of the record: ``.npz`` or HDF5 (``.h5``, ``.hdf5``), in which
     ``feature_key`` is an array, or ``.npy``. ``present[modality]`` says whether there were any.
 
@@ -80,7 +82,7 @@ class LoadClipFeatures(BaseTransform):
             features = np.zeros((len(results['times']), self.dim), np.float32)
             is_present = False
         else:
-            self._check(features, path, key, len(results['times']))
+            self._check(features, path, key, len(results['times']) if 'times' in results else None)
             features, is_present = rescale_features(features, self.rescale), True
         results.setdefault('features', {})[self.modality] = features
         results.setdefault('present', {})[self.modality] = is_present
@@ -94,7 +96,10 @@ class LoadClipFeatures(BaseTransform):
             raise RecordError(path, 'no such file', expected)
         suffix = Path(path).suffix.lower()
         if suffix == '.npy':
-            return np.load(path, allow_pickle=False)
+            try:
+                return np.load(path, allow_pickle=False)
+            except (ValueError, EOFError, OSError) as error:
+                raise RecordError(path, f'a truncated or damaged file ({error})', expected, key) from None
         arrays = self._hdf5(path, key) if suffix in ('.h5', '.hdf5') else self._npz(path, key)
         if key not in arrays:
             if self.missing == 'absent':
@@ -117,10 +122,11 @@ class LoadClipFeatures(BaseTransform):
         with require('h5py', 'LoadClipFeatures').File(path, 'r') as file:
             return {key: file[key][()]} if key in file else dict.fromkeys(list(file)[:3])
 
-    def _check(self, features: np.ndarray, path: str, key: str, num_segments: int) -> None:
-        if features.ndim != 2 or len(features) != num_segments:
+    def _check(self, features: np.ndarray, path: str, key: str, num_segments: Optional[int]) -> None:
+        if features.ndim != 2 or len(features) < 1 or num_segments not in (None, len(features)):
             found = f'{self.modality} features {features.shape}'
-            raise RecordError(path, found, f'one row for each of {num_segments} segments', key)
+            rows = 'at least one row' if num_segments is None else f'one row for each of {num_segments} segments'
+            raise RecordError(path, found, rows, key)
         if self.dim is not None and features.shape[1] != self.dim:
             raise RecordError(path, f'{features.shape[1]} numbers a segment', f'dim={self.dim}', key)
         if not np.isfinite(features).all():

@@ -32,8 +32,8 @@ class FeatureSequencePreprocessor(BaseDataPreprocessor):
         """Prepare a collated batch of B clips.
 
         Args:
-            data: ``inputs``, with lists of B tensors: ``times [N, 2]`` and any number of features ``[N, D]``, and
-                ``present``, a dict of lists of B booleans; ``data_samples``, B samples.
+            data: ``inputs``, with lists of B tensors: any number of features ``[N, D]``, ``times [N, 2]`` where there
+                are any, and ``present``, a dict of lists of B booleans; ``data_samples``, B samples.
             training: Not used; the preparation is the same in training.
 
         Returns:
@@ -42,7 +42,7 @@ class FeatureSequencePreprocessor(BaseDataPreprocessor):
         """
         found = dict(data['inputs'])
         present = found.pop('present', {})
-        lengths = [len(each) for each in found['times']]
+        lengths = [len(each) for each in found.get('times', next(iter(found.values())))]
         if min(lengths) < 1 or (self.max_lines is not None and max(lengths) > self.max_lines):
             raise ValueError(f'clips have {lengths} segments; expected 1 to {self.max_lines or "any number"}')
         inputs: Dict[str, Any] = {}
