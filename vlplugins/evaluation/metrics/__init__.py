@@ -10,6 +10,7 @@ from vlplugins.evaluation.metrics.feature_metrics import (
 from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.temporal_emotion_metric import TemporalEmotionMetric
+from vlplugins.evaluation.metrics.temporal_grounding_metric import TemporalGroundingMetric
 from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrievalMetric
 from vlplugins.registry import METRICS
 
@@ -25,5 +26,6 @@ __all__ = [
     'RidgeProbeAccuracy',
     'SwitchableAccuracy',
     'TemporalEmotionMetric',
+    'TemporalGroundingMetric',
     'TextVideoRetrievalMetric',
 ]
