@@ -1,5 +1,6 @@
 """Building blocks of models; importing the package registers them."""
 
+from vlplugins.models.layers.concept_slots import ConceptSlots
 from vlplugins.models.layers.context_reasoning import ContextReasoningIntegration
 from vlplugins.models.layers.dilated_context import DilatedContextStream
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
@@ -27,6 +28,7 @@ from vlplugins.models.layers.pose_generator import (
     UniformTarget,
     ViewSampler,
 )
+from vlplugins.models.layers.relational_graph import RelationalGraphLayer
 from vlplugins.models.layers.slimmable import SlimmableBatchNorm, SlimmableConv2d, SlimmableLinear
 from vlplugins.models.layers.switchable import SwitchableBatchNorm1d, SwitchableBatchNorm2d, SwitchableLinear
 from vlplugins.models.layers.sync_batch_norm import SyncBatchNorm
@@ -45,6 +47,7 @@ __all__ = [
     'BankTarget',
     'BoneLengthSampler',
     'BoneLengthSwap',
+    'ConceptSlots',
     'ContextReasoningIntegration',
     'DilatedContextStream',
     'FixedGaussianPolicy',
@@ -61,6 +64,7 @@ __all__ = [
     'Pose2DDiscriminator',
     'PoseGenerator',
     'PosePropensity',
+    'RelationalGraphLayer',
     'SeedPoseBank',
     'SlimmableBatchNorm',
     'SlimmableConv2d',

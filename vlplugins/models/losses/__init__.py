@@ -3,6 +3,7 @@
 from vlplugins.models.losses.counterfactual_risk_loss import CounterfactualRiskLoss
 from vlplugins.models.losses.distillation import ATKDistill, DKDistill, LogitKLDistill, SimilarityMSE
 from vlplugins.models.losses.domain_adversarial import DomainFocalLoss, DomainLeastSquaresLoss
+from vlplugins.models.losses.grounding_losses import CorrespondenceGuideLoss, DiagonalGaussianKL, ScaledIoUBCELoss
 from vlplugins.models.losses.info_nce import InfoNCELoss, info_nce
 from vlplugins.models.losses.multi_label import MultiLabelClipLoss, SegmentLabelLoss, rarity_weights
 from vlplugins.models.losses.orthogonality import OrthogonalityLoss
@@ -15,8 +16,10 @@ __all__ = [
     'ATKDistill',
     'AngleRangeLoss',
     'ConsensusPseudoLabelLoss',
+    'CorrespondenceGuideLoss',
     'CounterfactualRiskLoss',
     'DKDistill',
+    'DiagonalGaussianKL',
     'DomainFocalLoss',
     'DomainLeastSquaresLoss',
     'HardnessFeedbackLoss',
@@ -25,6 +28,7 @@ __all__ = [
     'LogitKLDistill',
     'MultiLabelClipLoss',
     'OrthogonalityLoss',
+    'ScaledIoUBCELoss',
     'SegmentAlignmentLoss',
     'SegmentLabelLoss',
     'SimilarityMSE',

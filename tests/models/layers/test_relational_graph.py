@@ -1,0 +1,113 @@
+import math
+
+import pytest
+import torch
+
+from vlplugins.models.layers import RelationalGraphLayer
+
+
+def make(seed=0, size=5, roles=4, **options):
+    torch.manual_seed(seed)
+    layer = RelationalGraphLayer(8, roles, heads=2, **options).eval()
+    if layer.role_embed is not None:
+        with torch.no_grad():
+            layer.role_embed.normal_()
+    nodes = torch.randn(2, size, 8)
+    edges = torch.rand(2, roles, size, size) < 0.3
+    mask = torch.ones(2, size, dtype=torch.bool)
+    mask[1, -1] = False
+    return layer, nodes, edges, mask
+
+
+def naive(layer, nodes, edges, mask):
+    """One node, head and neighbour after the other."""
+    size, width = nodes.size(1), 4
+    messages = torch.zeros_like(nodes)
+    for b in range(len(nodes)):
+        q, k, v = layer.query(nodes[b]), layer.key(nodes[b]), layer.value(nodes[b])
+        for i in range(size):
+            near = [j for j in range(size) if edges[b, :, i, j].any() and mask[b, i] and mask[b, j]]
+            for head in range(2):
+                part = slice(head * width, (head + 1) * width)
+                factors = {}
+                for j in near:
+                    factors[j] = torch.ones(8)
+                    for r in range(edges.size(1)):
+                        if edges[b, r, i, j]:
+                            factors[j] = factors[j] + layer.role_embed[r]
+                scores = [(q[i, part] * k[j, part] * factors[j][part]).sum() / math.sqrt(width) for j in near]
+                total = sum(score.exp() for score in scores)
+                for j, score in zip(near, scores):
+                    messages[b, i, part] += score.exp() / total * v[j, part] * factors[j][part]
+    out = layer.norms[0](nodes + layer.output(messages))
+    return layer.norms[1](out + layer.ffn(out)) * mask[..., None]
+
+
+@pytest.mark.parametrize('dense_nodes', [0, 32])
+@torch.no_grad()
+def test_both_forms_equal_the_naive_loop(dense_nodes):
+    layer, nodes, edges, mask = make(dense_nodes=dense_nodes)
+    assert torch.allclose(layer(nodes, edges, mask), naive(layer, nodes, edges, mask), atol=1e-5)
+
+
+@torch.no_grad()
+def test_both_forms_agree_on_a_large_graph():
+    layer, nodes, edges, mask = make(size=80, roles=6)
+    layer.dense_nodes = 0
+    by_type = layer(nodes, edges, mask)
+    layer.dense_nodes = 100
+    assert torch.allclose(by_type, layer(nodes, edges, mask), atol=1e-4)
+
+
+def test_types_matter_only_where_they_are_asked_to():
+    for role_aware in (True, False):
+        layer, nodes, edges, mask = make(role_aware=role_aware)
+        swapped = edges[:, [1, 0, 2, 3]]
+        assert torch.equal(layer(nodes, edges, mask), layer(nodes, swapped, mask)) != role_aware
+    assert not any('role' in name for name, _ in layer.named_parameters())
+
+
+def test_two_types_between_the_same_nodes_add():
+    layer, nodes, _, mask = make()
+    both = torch.zeros(2, 4, 5, 5, dtype=torch.bool)
+    both[:, 0, 0, 1] = both[:, 1, 0, 1] = True
+    one = torch.zeros_like(both)
+    one[:, 2, 0, 1] = True
+    with torch.no_grad():
+        layer.role_embed[2] = layer.role_embed[0] + layer.role_embed[1]
+        assert torch.allclose(layer(nodes, both, mask), layer(nodes, one, mask), atol=1e-6)
+
+
+def test_padding_changes_nothing_and_stays_zero():
+    layer, nodes, edges, mask = make()
+    changed = nodes.clone()
+    changed[1, -1] = 100
+    found = layer(changed, edges, mask)
+    assert torch.equal(found, layer(nodes, edges, mask)) and not found[1, -1].any()
+
+
+def test_nodes_without_edges_have_no_message_and_finite_gradients():
+    layer, nodes, edges, mask = make()
+    nodes.requires_grad_()
+    found = layer(nodes, torch.zeros_like(edges), mask)
+    found.sum().backward()
+    assert found.isfinite().all() and nodes.grad.isfinite().all()
+
+
+@pytest.mark.parametrize('dense_nodes', [0, 32])
+def test_gradients_reach_every_parameter_also_in_half_precision(dense_nodes):
+    layer, nodes, edges, mask = make(dense_nodes=dense_nodes)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = layer(nodes, edges, mask)
+    found.square().sum().backward()
+    zero = [name for name, p in layer.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # A softmax does not change with a constant: the bias of the keys matters through the types alone.
+    assert not zero and found.isfinite().all()
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match='dim 8 cannot be divided among heads=3'):
+        RelationalGraphLayer(8, 2, heads=3)
+    layer, nodes, edges, mask = make()
+    with pytest.raises(ValueError, match='roles has 3 types for num_roles=4'):
+        layer(nodes, edges[:, :3], mask)

@@ -1,0 +1,87 @@
+"""Maps over all segments of P positions: entry (i, j) is the segment from the start of i to the end of j."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def proposal_mask(positions: int, sparse: bool = False) -> Tensor:
+    """Which segments there are, booleans ``[P, P]``: i <= j.
+
+    Args:
+        positions: P.
+        sparse: Of lengths above 16 only every second, above 32 only every fourth, with starts in the same steps
+            (2D-TAN, Zhang et al., AAAI 2020).
+    """
+    first = torch.arange(positions)
+    length = first[None] - first[:, None] + 1
+    mask = length >= 1
+    if sparse:
+        for bound, stride in ((16, 2), (32, 4)):
+            off_grid = (first[:, None] % stride != 0) | ((length - bound) % stride != 0)
+            mask &= ~((length > bound) & off_grid)
+    return mask
+
+
+def proposal_bounds(positions: int) -> Tensor:
+    """Start and end of each segment as shares of the whole, ``[P, P, 2]``; ``[i / P, (j + 1) / P]``."""
+    places = torch.arange(positions, dtype=torch.float)
+    start, end = torch.meshgrid(places, places + 1, indexing='ij')
+    return torch.stack([start, end], dim=-1) / positions
+
+
+def segment_max(nodes: Tensor) -> Tensor:
+    """Element-wise maximum of ``nodes [B, P, d]`` over each segment, ``[B, P, P, d]``, zero where j < i.
+
+    One maximum for each entry: that up to j is that up to j - 1, and j.
+    """
+    size = nodes.size(1)
+    column, columns = nodes[:, :0], []
+    for end in range(size):
+        node = nodes[:, end : end + 1]
+        column = torch.cat([torch.maximum(column, node), node], dim=1)
+        columns.append(F.pad(column, (0, 0, 0, size - end - 1)))
+    return torch.stack(columns, dim=2)
+
+
+def segment_sum(values: Tensor) -> Tensor:
+    """Sum of ``values [..., P, d]`` over each segment, ``[..., P, P, d]``, zero where j < i, by prefix sums."""
+    size = values.size(-2)
+    total = F.pad(values.float().cumsum(dim=-2), (0, 0, 1, 0))
+    sums = total[..., None, 1:, :] - total[..., :size, None, :]
+    return (sums * proposal_mask(size).to(sums.device)[..., None]).to(values.dtype)
+
+
+def coverage(mass: Tensor) -> Tensor:
+    """Mass of the segments that cover each position: ``[..., P, P] -> [..., P]``, sums over i <= t <= j."""
+    started = mass.cumsum(dim=-2)
+    not_ended = started.flip(-1).cumsum(dim=-1).flip(-1)
+    return not_ended.diagonal(dim1=-2, dim2=-1)
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution of a map whose edge, and whose entries that do not exist, weigh nothing.
+
+    The result is divided by the share of valid entries under the kernel, and zero at invalid ones: a constant map stays
+    one under a constant kernel (apart from the bias).
+
+    Args:
+        channels: Channels of input and output.
+        kernel: Size of the kernel, odd.
+
+    Raises:
+        ValueError: an even kernel.
+    """
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        if kernel % 2 == 0:
+            raise ValueError(f'kernel {kernel} must be odd')
+        super().__init__(channels, channels, kernel, padding=kernel // 2)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Convolve ``features [B, d, P, P]``, of which ``mask [P, P]`` exist."""
+        valid = mask[None, None].to(features.dtype)
+        share = F.avg_pool2d(valid, self.kernel_size, stride=1, padding=self.padding)
+        found = F.conv2d(features * valid, self.weight, None, padding=self.padding)
+        found = found / share.clamp(min=1e-6) + self.bias[:, None, None]
+        return found * valid

@@ -1,0 +1,111 @@
+"""Attention between the nodes of a graph with edges of several types."""
+
+import torch
+from torch import Tensor, nn
+
+from vlplugins.models.layers.masked_softmax import masked_softmax
+from vlplugins.registry import MODELS
+
+
+@MODELS.register_module()
+class RelationalGraphLayer(nn.Module):
+    """A layer of attention along edges, whose types change keys and values.
+
+    ``s_ij = (W_Q n_i) . ((W_K n_j) * (1 + rho_ij)) / sqrt(d_h)`` for each head, ``a = softmax`` over the neighbours of
+    i, ``m_i = sum_j a_ij (W_V n_j) * (1 + rho_ij)``; ``n <- LN(n + W_O m)``, ``n <- LN(n + FFN(n))``. ``rho_ij`` is the
+    sum of the embeddings of all types that edges from i to j have. Nodes without edges stay by themselves.
+
+    Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
+    a tensor of ``n * n * d``.
+
+    Args:
+        dim: d.
+        num_roles: R, types of edges.
+        heads: Heads of the attention.
+        dropout: Dropout of both updates.
+        role_aware: Whether types matter; otherwise rho is 0, and there are no embeddings.
+        dense_nodes: Nodes up to which ``rho_ij`` is built.
+
+    Raises:
+        ValueError: heads that do not divide ``dim``.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_roles: int,
+        heads: int = 8,
+        dropout: float = 0.1,
+        role_aware: bool = True,
+        dense_nodes: int = 32,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f'dim {dim} cannot be divided among heads={heads}')
+        self.heads, self.num_roles, self.dense_nodes = heads, num_roles, dense_nodes
+        self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.value, self.output = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.ffn = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+        self.norms = nn.ModuleList([nn.LayerNorm(dim), nn.LayerNorm(dim)])
+        self.dropout = nn.Dropout(dropout)
+        self.role_embed = nn.Parameter(0.02 * torch.randn(num_roles, dim)) if role_aware else None
+        for layer in (self.query, self.key, self.value, self.output, self.ffn[0], self.ffn[2]):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, nodes: Tensor, roles: Tensor, mask: Tensor) -> Tensor:
+        """Nodes after one exchange, zero where they are padding.
+
+        Args:
+            nodes: ``[B, n, d]``.
+            roles: Booleans ``[B or 1, R, n, n]``: whether an edge of type r goes from i to j.
+            mask: Booleans ``[B, n]``, true for real nodes.
+
+        Raises:
+            ValueError: another number of types than R.
+        """
+        if roles.size(1) != self.num_roles:
+            raise ValueError(f'roles has {roles.size(1)} types for num_roles={self.num_roles}')
+        query, key, value = (self._split(layer(nodes)) for layer in (self.query, self.key, self.value))
+        neighbours = roles.any(dim=1) & mask[:, None] & mask[:, :, None]
+        if self.role_embed is None:
+            messages = self._attend(self._product(query, key), neighbours) @ value
+        elif nodes.size(1) <= self.dense_nodes:
+            messages = self._dense(query, key, value, roles, neighbours)
+        else:
+            messages = self._by_type(query, key, value, roles, neighbours)
+        messages = messages.transpose(1, 2).flatten(2).to(nodes.dtype)
+        nodes = self.norms[0](nodes + self.dropout(self.output(messages)))
+        nodes = self.norms[1](nodes + self.dropout(self.ffn(nodes)))
+        return nodes * mask[..., None]
+
+    def _split(self, nodes: Tensor) -> Tensor:
+        """``[B, n, d]`` to ``[B, heads, n, d / heads]``."""
+        return nodes.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    @staticmethod
+    def _product(query: Tensor, key: Tensor) -> Tensor:
+        return query @ key.transpose(-1, -2) * query.size(-1) ** -0.5
+
+    @staticmethod
+    def _attend(scores: Tensor, neighbours: Tensor) -> Tensor:
+        return masked_softmax(scores, neighbours[:, None]).to(scores.dtype)
+
+    def _dense(self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor) -> Tensor:
+        embed = self.role_embed.to(query.dtype)
+        factor = 1 + torch.einsum('brij,rd->bijd', roles.to(query.dtype), embed)
+        factor = factor.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4)
+        scores = ((query[:, :, :, None] * factor) * key[:, :, None]).sum(dim=-1) * query.size(-1) ** -0.5
+        weights = self._attend(scores, neighbours)
+        return (weights[..., None] * value[:, :, None] * factor).sum(dim=3)
+
+    def _by_type(self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor) -> Tensor:
+        embed = self.role_embed.to(query.dtype).unflatten(-1, (self.heads, 1, -1))
+        scores = self._product(query, key)
+        for number in range(self.num_roles):
+            scores = scores + roles[:, number, None] * self._product(query * embed[number], key)
+        weights = self._attend(scores, neighbours)
+        messages = weights @ value
+        for number in range(self.num_roles):
+            messages = messages + ((weights * roles[:, number, None]) @ value) * embed[number]
+        return messages
