@@ -1,8 +1,10 @@
+import argparse
+import json
 import time
 
 import pytest
 
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios, ratio_table
 
 
 def test_the_median_is_of_the_rounds_after_the_warm_up(monkeypatch):
@@ -33,3 +35,18 @@ def test_ratio_is_ours_over_the_baseline():
     row = Ratio('step', 0.5, 2.0)
     assert row.value == 0.25
     assert ratio_table('t', [row]).row_count == 1
+    memory = Ratio('memory', 3 * 2**20, 6 * 2**20, unit='bytes')
+    assert (row.shown(row.ours), memory.shown(memory.ours)) == ('500.00 ms', '3 MiB')
+
+
+def test_numbers_are_printed_and_written(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    add_timing_arguments(parser, threads=1)
+    out = tmp_path / 'new' / 'numbers.json'
+    args = parser.parse_args(['--device', 'cpu', '--out', str(out)])
+    assert (args.rounds, args.warm_up, args.threads) == (9, 2, 1)
+    print_ratios('Steps', [Ratio('step', 0.5, 2.0, '≤ 0.3')], args)
+    shown = capsys.readouterr().out
+    assert 'Steps, CPU, 1 threads' in shown and '0.25' in shown
+    written = json.loads(out.read_text(encoding='utf-8'))
+    assert written['rows'] == [dict(what='step', ours=0.5, baseline=2.0, claim='≤ 0.3', unit='s', ratio=0.25)]

@@ -17,7 +17,6 @@ from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 import torch
-from rich.console import Console
 from scipy.stats import norm
 from torch import Tensor
 
@@ -27,7 +26,7 @@ from vlplugins.models.layers.pose_generator.codec import EncodedPose, LocalSpher
 from vlplugins.models.layers.pose_generator.propensity import mixture_log_prob, truncated_normal_log_prob
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 PARTS = ('poses', 'mixture', 'step')
 CAMERA = (2.29, 2.29, 0.0, 0.0, -0.2, 0.24, -0.002, -0.001, -0.001)
@@ -251,11 +250,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--mixture-seeds', type=int, default=1000, help='seeds of the mixture (default: 1000)')
     parser.add_argument('--step-size', type=int, default=1024, help='real pairs of a step (default: 1024)')
     parser.add_argument('--channels', type=int, default=1024, help='channels of the lifter (default: 1024)')
-    parser.add_argument('--rounds', type=int, default=7, help='timed rounds (default: 7)')
-    parser.add_argument('--warm-up', type=int, default=2, help='rounds before them (default: 2)')
-    parser.add_argument('--threads', type=int, default=2, help='threads on the CPU (default: 2)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    add_timing_arguments(parser, rounds=7)
     return parser.parse_args(argv)
 
 
@@ -268,9 +263,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     measures = dict(poses=poses_rows, mixture=mixture_rows, step=step_rows)
     for part in args.parts:
         rows += measures[part](args)
-    device = torch.cuda.get_device_name() if args.device.startswith('cuda') else f'CPU, {args.threads} threads'
-    console = Console(width=max(Console().width, 120))
-    console.print(ratio_table(f'Pose generation, {device}, torch {torch.__version__}', rows))
+    console = print_ratios('Pose generation', rows, args)
     if 'poses' in args.parts:
         console.print(f'{poses_per_second(args):,.0f} poses a second with weights (of {args.num_poses:,})')
 

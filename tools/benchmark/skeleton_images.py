@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose
 from mmengine.registry import MODELS, init_default_scope
-from rich.console import Console
 from rich.table import Table
 from torch import nn
 
@@ -37,7 +36,7 @@ from vlplugins.models.complexity import model_costs
 from vlplugins.models.layers.merged_branches import fold_normalization
 from vlplugins.structures.skeleton_layout import NTU25
 from vlplugins.utils.cli import friendly_errors
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 PARTS = ('encoding', 'network')
 ROWS, SCALES = 64, (1, 4)
@@ -210,11 +209,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what to measure (default: all)')
     parser.add_argument('--frames', type=int, default=100, help='frames of a clip (default: 100)')
-    parser.add_argument('--rounds', type=int, default=9, help='timed rounds (default: 9)')
-    parser.add_argument('--warm-up', type=int, default=2, help='rounds before them (default: 2)')
-    parser.add_argument('--threads', type=int, default=1, help='threads on the CPU (default: 1)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='of the networks')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    add_timing_arguments(parser, threads=1)
     return parser.parse_args(argv)
 
 
@@ -229,9 +224,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if 'network' in args.parts:
         measured, costs = network_rows(args)
         rows += measured
-    device = torch.cuda.get_device_name() if args.device.startswith('cuda') else f'CPU, {args.threads} threads'
-    console = Console(width=max(Console().width, 110))
-    console.print(ratio_table(f'Skeleton images, {device}, torch {torch.__version__}', rows))
+    console = print_ratios('Skeleton images', rows, args)
     if costs is not None:
         console.print(costs)
 

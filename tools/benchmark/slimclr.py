@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
-from rich.console import Console
 from torch import Tensor, nn
 
 from vlplugins.models.layers.extract import extract_state
@@ -27,7 +26,7 @@ from vlplugins.models.layers.slimmable import SlimmableConv2d
 from vlplugins.registry import MODELS, TRANSFORMS
 from vlplugins.utils.cli import friendly_errors, load_config
 from vlplugins.utils.optional import require
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/slimclr/slimclr_resnet50_mocov2_4xb256-amp-coslr-200e_in1k.py'
@@ -84,11 +83,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--depth', type=int, default=50, help='depth of the ResNet (default: 50)')
     parser.add_argument('--batch-size', type=int, default=16, help='images of a step (default: 16)')
     parser.add_argument('--size', type=int, default=96, help='side of the images in pixels (default: 96)')
-    parser.add_argument('--rounds', type=int, default=20, help='timed rounds (default: 20)')
-    parser.add_argument('--warm-up', type=int, default=5, help='rounds before them (default: 5)')
-    parser.add_argument('--threads', type=int, default=2, help='threads on the CPU (default: 2)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    add_timing_arguments(parser, rounds=20, warm_up=5)
     return parser.parse_args(argv)
 
 
@@ -241,9 +236,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         rows = training_rows(args, Path(name))
         rows += [convolution_row(args), *evaluation_rows(args, Path(name))]
-    device = torch.cuda.get_device_name() if args.device.startswith('cuda') else f'CPU, {args.threads} threads'
-    title = f'ResNet-{args.depth}, batch {args.batch_size}, {args.size} px, {device}, torch {torch.__version__}'
-    Console(width=max(Console().width, 120)).print(ratio_table(title, rows))
+    print_ratios(f'ResNet-{args.depth}, batch {args.batch_size}, {args.size} px', rows, args)
 
 
 if __name__ == '__main__':

@@ -13,20 +13,17 @@ sequence, and the stream to give the same for a sequence alone and in a padded b
 """
 
 import argparse
-import json
 from functools import partial
-from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
 import torch
 from mmengine.registry import init_default_scope
-from rich.console import Console
 from torch import Tensor, nn
 
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.peak_memory import peak_bytes, peak_bytes_of_process
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 PARTS = ('step', 'length', 'reasoning')
 BATCH, LINES, INPUT, CLASSES = 32, 32, 384, 18
@@ -113,9 +110,7 @@ def step_rows(args: argparse.Namespace) -> List[Ratio]:
     rows = [Ratio(f'step, {BATCH} x {LINES} lines: DCIN / one convolution', times['ours'], times['baseline'])]
     measure = peak_of if args.device.startswith('cuda') else partial(peak_bytes_of_process, peak_of)
     peaks = {name: measure(name, args.channels, args.device, args.threads) for name in sides}
-    # In the column of milliseconds: MB.
-    rows.append(Ratio('its peak memory above the model (MB)', peaks['ours'] / 1e9, peaks['baseline'] / 1e9))
-    return rows
+    return [*rows, Ratio('its peak memory above the model', peaks['ours'], peaks['baseline'], unit='bytes')]
 
 
 def check_stream(stream: nn.Module, channels: int, device: str) -> None:
@@ -179,21 +174,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what to measure (all)')
     parser.add_argument('--channels', type=int, default=256, help='width of the model (256)')
-    parser.add_argument('--rounds', type=int, default=10, help='timed calls of each side (10)')
-    parser.add_argument('--warm-up', type=int, default=2, help='calls before them (2)')
-    parser.add_argument('--threads', type=int, default=2, help='CPU threads (2)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to compute')
-    parser.add_argument('--out', type=Path, help='write the numbers to this JSON file')
+    add_timing_arguments(parser, rounds=10)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     init_default_scope('vlplugins')
     functions = dict(step=step_rows, length=length_rows, reasoning=reasoning_rows)
     rows = [row for part in args.parts for row in functions[part](args)]
-    Console(width=120).print(ratio_table(f'DCIN, {args.channels} channels, on {args.device}', rows))
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        numbers = [dict(row._asdict(), ratio=row.value) for row in rows]
-        args.out.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    print_ratios(f'DCIN, {args.channels} channels', rows, args)
 
 
 if __name__ == '__main__':

@@ -16,8 +16,6 @@ from functools import partial
 from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 
 from vlplugins.models.task_modules.kmedoids import KMedoids, pairwise_distances
@@ -25,7 +23,7 @@ from vlplugins.models.task_modules.spectral import SpectralClustering
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.peak_memory import peak_bytes, peak_bytes_of_process
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 # Segments in a batch, tokens of a segment, width, K, frames of a segment: B/32 and B/16 of the paper.
 SIZES = ((16, 147, 768, 49, 3), (4, 588, 768, 160, 3))
@@ -190,7 +188,7 @@ def peak_of(name: str, batch_size: int, device: str, threads: int) -> int:
     return peak_bytes(step_of(tower, make_images(batch_size, device)), device)
 
 
-def tower_rows(args: argparse.Namespace) -> Tuple[List[Ratio], Table]:
+def tower_rows(args: argparse.Namespace) -> List[Ratio]:
     """Training step of the tower with and without clustering, and the peak memory of both."""
     towers = build_towers(args.device)
     imgs = make_images(args.batch_size, args.device)
@@ -199,21 +197,15 @@ def tower_rows(args: argparse.Namespace) -> Tuple[List[Ratio], Table]:
     )
     row = Ratio('training step B6-4,49 / baseline (throughput ≥ 1.3x)', times['ours'], times['baseline'], '≤ 0.77')
     del towers, imgs
-    return [row], memory_table(args)
+    return [row, memory_row(args)]
 
 
-def memory_table(args: argparse.Namespace) -> Table:
+def memory_row(args: argparse.Namespace) -> Ratio:
     """Peak memory of a training step with and without clustering."""
     measure = peak_of if args.device.startswith('cuda') else partial(peak_bytes_of_process, peak_of)
     memory = {name: measure(name, args.memory_batch_size, args.device, args.threads) for name in ('ours', 'baseline')}
-    table = Table(title=f'Peak memory of a training step above the model, {args.memory_batch_size} x {FRAMES} frames')
-    for heading in ('measured', 'ours (MiB)', 'baseline (MiB)', 'ratio', 'claim'):
-        table.add_column(heading, justify='left' if heading == 'measured' else 'right')
-    what = 'allocated on the GPU' if args.device.startswith('cuda') else 'resident memory of the process'
-    sizes = [f'{memory[name] / 2**20:.0f}' for name in ('ours', 'baseline')]
-    ratio = f'{memory["ours"] / memory["baseline"]:.2f}'
-    table.add_row(f'training step B6-4,49 / baseline, {what}', *sizes, ratio, '≤ 0.70')
-    return table
+    what = f'its peak memory above the model, {args.memory_batch_size} x {FRAMES} frames'
+    return Ratio(what, memory['ours'], memory['baseline'], '≤ 0.70', unit='bytes')
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -222,12 +214,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what to measure (default: all)')
     parser.add_argument('--batch-size', type=int, default=2, help='videos in a step of the tower (default: 2)')
     parser.add_argument('--memory-batch-size', type=int, default=4, help='the same, for the memory (default: 4)')
-    parser.add_argument('--rounds', type=int, default=9, help='timed rounds of the clustering (default: 9)')
     parser.add_argument('--tower-rounds', type=int, default=5, help='timed steps of the tower (default: 5)')
-    parser.add_argument('--warm-up', type=int, default=2, help='rounds before them (default: 2; the tower has 1)')
-    parser.add_argument('--threads', type=int, default=2, help='threads on the CPU (default: 2)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    add_timing_arguments(parser)
     return parser.parse_args(argv)
 
 
@@ -236,19 +224,14 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Measure and print."""
     args = parse_args(argv)
     torch.set_num_threads(args.threads)
-    rows, memory = [], None
+    rows: List[Ratio] = []
     if 'kmedoids' in args.parts:
         rows += kmedoids_rows(args)
     if 'tower' in args.parts:
-        tower, memory = tower_rows(args)
-        rows += tower
+        rows += tower_rows(args)
     if 'spectral' in args.parts:
         rows += spectral_rows(args)
-    device = torch.cuda.get_device_name() if args.device.startswith('cuda') else f'CPU, {args.threads} threads'
-    console = Console(width=max(Console().width, 120))
-    console.print(ratio_table(f'Token clustering, {device}, torch {torch.__version__}', rows))
-    if memory is not None:
-        console.print(memory)
+    print_ratios('Token clustering', rows, args)
 
 
 if __name__ == '__main__':

@@ -19,12 +19,11 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from rich.console import Console
 from torch import nn
 
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors
-from vlplugins.utils.timing import Ratio, median_seconds, ratio_table
+from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/vdd'
 CHANNELS = {18: (64, 256, 512), 34: (64, 256, 512), 50: (256, 1024, 2048), 101: (256, 1024, 2048)}
@@ -134,17 +133,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--depth', type=int, choices=sorted(CHANNELS), default=50, help='layers (default: 50)')
     parser.add_argument('--size', type=int, nargs=2, default=[256, 512], help='height and width (default: 256 512)')
-    parser.add_argument('--rounds', type=int, default=5, help='timed rounds (default: 5)')
-    parser.add_argument('--warm-up', type=int, default=1, help='rounds before them (default: 1)')
-    parser.add_argument('--threads', type=int, default=2, help='threads on the CPU (default: 2)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    add_timing_arguments(parser, rounds=5, warm_up=1)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     init_default_scope('vlplugins')
     rows = [step_row(args), *inference_rows(args)]
-    title = f'VDD, ResNet-{args.depth}, {args.size[0]}x{args.size[1]}, {args.device}, torch {torch.__version__}'
-    Console(width=max(Console().width, 110)).print(ratio_table(title, rows))
+    print_ratios(f'VDD, ResNet-{args.depth}, {args.size[0]}x{args.size[1]}', rows, args)
 
 
 if __name__ == '__main__':

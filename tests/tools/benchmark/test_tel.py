@@ -26,7 +26,7 @@ def test_prints_ratios_and_writes_them(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     for part in ('DCIN / one convolution', 'peak memory', '16 lines: dilated stream', 'line by line'):
         assert part in printed
-    numbers = json.loads(out.read_text())
+    numbers = json.loads(out.read_text())['rows']
     assert all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in numbers) and len(numbers) == 6
 
 
