@@ -190,8 +190,8 @@ BATCHES = {
 }
 
 
-# Examples are trained through tools/train.py by a test of their own.
-TRAINED = [path for path in CONFIGS if 'examples' not in path.parts]
+# Examples and mixtures are trained through tools/train.py by tests of their own.
+TRAINED = [path for path in CONFIGS if not {'examples', 'mixing'} & set(path.parts)]
 
 
 @pytest.mark.parametrize('path', TRAINED, ids=[str(path.relative_to(ROOT / 'configs')) for path in TRAINED])

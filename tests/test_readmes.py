@@ -93,6 +93,7 @@ def test_commands_name_files_and_arguments_that_exist(path):
         assert (ROOT / tool).is_file(), f'{path}: {tool}'
         text = (ROOT / tool).read_text() + (ROOT / 'vlplugins/utils/cli.py').read_text()
         text += (ROOT / 'tools/train.py').read_text() if tool.endswith('.sh') else ''
+        text += (ROOT / 'vlplugins/utils/timing.py').read_text() if 'benchmark' in tool else ''
         if tool == 'tools/infer.py':
             text += ''.join(each.read_text() for each in (ROOT / 'vlplugins/apis').glob('*.py'))
         for argument in arguments:
