@@ -1,8 +1,7 @@
 """Batches of images of two domains, as a ``MultiBranchDataPreprocessor`` gives them."""
 
-from typing import Any, Tuple
+from typing import Any, List, Tuple
 
-from mmdet.structures import DetDataSample, SampleList
 from torch import Tensor
 
 SOURCE, TARGET = 'source', 'target'
@@ -10,7 +9,7 @@ SOURCE, TARGET = 'source', 'target'
 DOMAINS = {SOURCE: 0, TARGET: 1}
 
 
-def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, SampleList]:
+def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, List[Any]]:
     """Images ``[B, 3, H, W]`` and samples of one domain of a batch.
 
     Raises:
@@ -29,8 +28,10 @@ def images_of_domain(inputs: Any, samples: Any, domain: str) -> Tuple[Tensor, Sa
     return inputs[domain], samples[domain]
 
 
-def plain_samples(images: Tensor) -> SampleList:
-    """Samples of images ``[B, 3, H, W]`` that come without any, such as those of a counter of operations."""
+def plain_samples(images: Tensor) -> List[Any]:
+    """mmdet's samples for images ``[B, 3, H, W]`` that come without any, such as those of a counter of operations."""
+    from mmdet.structures import DetDataSample
+
     shape = tuple(images.shape[2:])
     meta = dict(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0))
     return [DetDataSample(metainfo=meta) for _ in images]
