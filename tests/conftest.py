@@ -5,6 +5,7 @@
 import cv2  # noqa: F401
 import pytest
 from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import init_default_scope
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +14,17 @@ def _fresh_logs():
     yield
     MMLogger._instance_dict.clear()
     MessageHub._instance_dict.clear()
+
+
+@pytest.fixture(scope='module')
+def shared_folder(tmp_path_factory):
+    """A folder for the configs that a test file trains: the sets that they write are shared."""
+    return tmp_path_factory.mktemp('shared')
+
+
+@pytest.fixture
+def inside_shared_folder(shared_folder, monkeypatch):
+    """Work in that folder; a config may have changed the scope."""
+    monkeypatch.chdir(shared_folder)
+    yield
+    init_default_scope('vlplugins')

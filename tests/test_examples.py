@@ -1,7 +1,6 @@
 """Every example of configs/examples trains through tools/train.py, and two processes equal one."""
 
 import importlib.util
-import json
 import math
 import os
 import socket
@@ -11,60 +10,19 @@ import sys
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from tests.helpers.tiny_configs import ROOT
+from tests.helpers.trained_configs import EACH_STEP, ONE_EPOCH, assert_sound, epochs, run, weights
 from tools import train
 from vlplugins.utils.cli import apply_run_arguments
 
 EXAMPLES = ROOT / 'configs' / 'examples'
-ONE_EPOCH = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=1']
-EACH_STEP = [*ONE_EPOCH, 'default_hooks.logger.interval=1']
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    """The folder in which all examples run: the sets that they write are shared."""
-    return tmp_path_factory.mktemp('examples')
-
-
-@pytest.fixture(autouse=True)
-def _inside(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    yield
-    init_default_scope('vlplugins')
-
-
-def run(name, work_dir, *options):
-    """Train an example; returns its metrics, the records of its log and the weights of the last epoch."""
-    out = work_dir / 'metrics.json'
-    train.main([str(EXAMPLES / name), '--work-dir', str(work_dir), '--out', str(out), '--seed', '0',
-                '--cfg-options', *options])  # fmt: skip
-    (log,) = work_dir.glob('*/vis_data/scalars.json')
-    records = [json.loads(line) for line in log.read_text().splitlines()]
-    return (
-        json.loads(out.read_text()),
-        # Groups of parameters have a rate each: shared/lr, ...
-        [each for each in records if 'epoch' in each and any(key.endswith('lr') for key in each)],
-        weights(work_dir),
-    )
-
-
-def weights(work_dir):
-    (path,) = work_dir.glob('epoch_*.pth')
-    state = torch.load(path, weights_only=False)['state_dict']
-    # FlexibleRunner saves the wrapper with the model; MMEngine's loader strips the same prefix.
-    return {name.removeprefix('module.'): value for name, value in state.items()}
-
-
-def assert_sound(records, steps, key='loss'):
-    losses = [record[key] for record in records]
-    assert len(losses) == steps and all(math.isfinite(loss) and loss > 0 for loss in losses), losses
+pytestmark = pytest.mark.usefixtures('inside_shared_folder')
 
 
 def test_faster_rcnn_trains_and_is_validated_at_two_widths(tmp_path):
     small = ['synthetic_data.num_train=24', 'synthetic_data.num_val=4']
-    metrics, records, state = run('faster-rcnn_slimmable-resnet18_shapes.py', tmp_path, *EACH_STEP, *small)
+    metrics, records, state = run(EXAMPLES / 'faster-rcnn_slimmable-resnet18_shapes.py', tmp_path, *EACH_STEP, *small)
     for width in ('w1.00', 'w0.50'):
         assert_sound(records, 3, f'{width}/loss')
         assert 0 <= metrics[f'{width}/coco/bbox_mAP'] <= 1
@@ -77,31 +35,27 @@ def test_faster_rcnn_trains_and_is_validated_at_two_widths(tmp_path):
 
 
 def test_recogniser_of_skeletons_learns(tmp_path):
-    epochs = ['train_cfg.max_epochs=10', 'train_cfg.val_interval=10', 'default_hooks.checkpoint.interval=10']
-    metrics, records, _ = run('stgcn_skeleton-actions.py', tmp_path, *epochs)
+    metrics, records, _ = run(EXAMPLES / 'stgcn_skeleton-actions.py', tmp_path, *epochs(10))
     assert_sound(records, 10)
     # Four classes; 32 clips at chance have a deviation of 8 points.
     assert metrics['acc/top1'] > 0.6
 
 
 def test_graph_network_of_mmaction2_learns_from_key_frames_in_body_coordinates(tmp_path):
-    epochs = ['train_cfg.max_epochs=8', 'train_cfg.val_interval=8', 'default_hooks.checkpoint.interval=8']
-    metrics, records, _ = run('stgcn_body-frame_key-frames.py', tmp_path, *epochs)
+    metrics, records, _ = run(EXAMPLES / 'stgcn_body-frame_key-frames.py', tmp_path, *epochs(8))
     assert_sound(records, 8)
     assert metrics['acc/top1'] > 0.6
 
 
 def test_graph_network_of_mmaction2_learns_with_attention_behind_it(tmp_path):
-    epochs = ['train_cfg.max_epochs=10', 'train_cfg.val_interval=10', 'default_hooks.checkpoint.interval=10']
-    metrics, records, state = run('stgcn_joint-time-attention.py', tmp_path, *epochs)
+    metrics, records, state = run(EXAMPLES / 'stgcn_joint-time-attention.py', tmp_path, *epochs(10))
     assert_sound(records, 10)
     assert metrics['acc/top1'] > 0.6
     assert state['backbone.layers.0.0.squeeze.1.running_mean'].abs().sum() > 0
 
 
 def test_recogniser_of_mmaction2_learns_on_a_branch_of_dcin(tmp_path):
-    epochs = ['train_cfg.max_epochs=10', 'train_cfg.val_interval=10', 'default_hooks.checkpoint.interval=10']
-    metrics, records, state = run('dcin-branch_skeleton-actions.py', tmp_path, *epochs)
+    metrics, records, state = run(EXAMPLES / 'dcin-branch_skeleton-actions.py', tmp_path, *epochs(10))
     assert_sound(records, 10)
     assert metrics['acc/top1'] > 0.6
     assert state['backbone.branch.fine.granularity_embed'].shape == (4, 32)
@@ -109,31 +63,29 @@ def test_recogniser_of_mmaction2_learns_on_a_branch_of_dcin(tmp_path):
 
 def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
     small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
-    metrics, records, state = run('recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)
+    metrics, records, state = run(EXAMPLES / 'recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)
     assert_sound(records, 2)
     assert 0 <= metrics['acc/top1'] <= 1
     assert state['cls_head.fc_cls.weight'].shape == (12, 3 * 64)
 
 
 def test_pose_lifter_learns(tmp_path):
-    metrics, records, _ = run('pose-lifter_human36m.py', tmp_path, *EACH_STEP)
+    metrics, records, _ = run(EXAMPLES / 'pose-lifter_human36m.py', tmp_path, *EACH_STEP)
     assert_sound(records, 24)
     assert sum(record['loss'] for record in records[-4:]) < 0.6 * sum(record['loss'] for record in records[:4])
     assert 0 < metrics['P-MPJPE'] <= metrics['MPJPE'] < 0.5
 
 
 def test_pose_lifter_of_mmpose_learns_from_generated_poses(tmp_path):
-    epochs = ['train_cfg.max_epochs=5', 'train_cfg.val_interval=5', 'default_hooks.checkpoint.interval=5']
-    metrics, records, _ = run('pose-lifter_generated-poses.py', tmp_path, *epochs)
+    metrics, records, _ = run(EXAMPLES / 'pose-lifter_generated-poses.py', tmp_path, *epochs(5))
     assert_sound(records, 10)
     # In metres; the mean training pose has 0.32.
     assert 0 < metrics['MPJPE'] < 0.25
 
 
 def test_config_of_mmposes_scope_learns_from_the_generator(tmp_path):
-    epochs = ['train_cfg.max_epochs=6', 'train_cfg.val_interval=6', 'default_hooks.checkpoint.interval=6']
     schedule = ['param_scheduler.0.T_max=6']
-    metrics, records, _ = run('mmpose-scope_generated-poses.py', tmp_path, *epochs, *schedule)
+    metrics, records, _ = run(EXAMPLES / 'mmpose-scope_generated-poses.py', tmp_path, *epochs(6), *schedule)
     assert_sound(records, 12)
     # In metres, on people whom no seed shows; the mean pose of the training people has 0.20.
     assert 0 < metrics['P-MPJPE'] <= metrics['MPJPE'] < 0.17
@@ -148,7 +100,7 @@ def test_config_of_mmdets_scope_uses_a_part_and_a_hook_of_ours(tmp_path):
     truth = 'val_evaluator.ann_file=data/synthetic/four/annotations/instances_val2017.json'
     # After four steps no score reaches the usual threshold.
     options = [*small, *roots, truth, 'model.test_cfg.score_thr=0.0', 'log_processor.window_size=1']
-    metrics, records, state = run('mmdet-scope_custom-imports.py', tmp_path, *EACH_STEP, *options)
+    metrics, records, state = run(EXAMPLES / 'mmdet-scope_custom-imports.py', tmp_path, *EACH_STEP, *options)
     assert_sound(records, 4)
     assert 0 <= metrics['coco/bbox_mAP'] <= 1
     # The part: a backbone of two widths of which the narrow one alone has seen data.
@@ -168,7 +120,7 @@ ADAPTED = ['synthetic_data.num_source=16', 'synthetic_data.num_target=8', 'synth
 
 def test_faster_rcnn_on_invariant_maps_trains_in_two_stages(tmp_path):
     options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.rcnn.score_thr=0.0']
-    metrics, records, state = run('faster-rcnn_decomposition-neck.py', tmp_path, *options)
+    metrics, records, state = run(EXAMPLES / 'faster-rcnn_decomposition-neck.py', tmp_path, *options)
     assert_sound(records, 4, 's1.loss')
     assert_sound(records, 4, 's2.loss_orth_target')
     assert all(record['s1.loss_rpn_cls'] > 0 and 's1.loss_orth_source' not in record for record in records)
@@ -178,7 +130,7 @@ def test_faster_rcnn_on_invariant_maps_trains_in_two_stages(tmp_path):
 
 def test_one_stage_detector_on_invariant_maps_trains_with_one_optimizer(tmp_path):
     options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.score_thr=0.0']
-    metrics, records, state = run('retinanet_decomposition-neck.py', tmp_path, *options)
+    metrics, records, state = run(EXAMPLES / 'retinanet_decomposition-neck.py', tmp_path, *options)
     assert_sound(records, 4)
     for name in ('loss_cls', 'loss_domain_base_target', 'loss_domain_specific_source', 'loss_orth_target'):
         assert_sound(records, 4, name)
@@ -188,7 +140,7 @@ def test_one_stage_detector_on_invariant_maps_trains_with_one_optimizer(tmp_path
 
 def test_misspelt_part_in_mmdets_scope_names_the_nearest(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        run('mmdet-scope_custom-imports.py', tmp_path, 'model.backbone.type=vlplugins.SlimableResNet')
+        run(EXAMPLES / 'mmdet-scope_custom-imports.py', tmp_path, 'model.backbone.type=vlplugins.SlimableResNet')
     assert "'SlimmableResNet'" in capsys.readouterr().err
 
 
@@ -236,14 +188,16 @@ def run_two_processes(name, work_dir, *options):
 
 
 @pytest.fixture(scope='module')
-def one_process(folder, tmp_path_factory):
+def one_process(shared_folder, tmp_path_factory):
     """Weights of one process with batches of 30, and with batches of 15 (what a lone process would get to see)."""
     states = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        patch.chdir(shared_folder)
         for batch_size in (30, 15):
             work_dir = tmp_path_factory.mktemp(f'batch{batch_size}')
-            *_, state = run('pose-lifter_human36m.py', work_dir, *JOINED, f'train_dataloader.batch_size={batch_size}')
+            *_, state = run(
+                EXAMPLES / 'pose-lifter_human36m.py', work_dir, *JOINED, f'train_dataloader.batch_size={batch_size}'
+            )
             states.append(state)
     return states
 
@@ -268,7 +222,7 @@ def test_strategies_for_gpus_are_read_and_name_what_they_lack(tmp_path, capsys):
     assert fsdp.runner_type == 'FlexibleRunner' and fsdp.strategy.type == 'FSDPStrategy'
     if importlib.util.find_spec('deepspeed') is None:
         with pytest.raises(SystemExit):
-            run('flexible-runner_deepspeed.py', tmp_path, *ONE_EPOCH)
+            run(EXAMPLES / 'flexible-runner_deepspeed.py', tmp_path, *ONE_EPOCH)
         message = capsys.readouterr().err
         assert 'deepspeed' in message and 'Traceback' not in message
 

@@ -1,25 +1,12 @@
 """Every config of configs/mixing trains through tools/train.py, and what it mixes in takes part."""
 
 import pytest
-from mmengine.registry import init_default_scope
 
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.trained_configs import EACH_STEP, assert_sound, epochs, run
 
 MIXING = ROOT / 'configs' / 'mixing'
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    """The folder in which all configs run: the sets that they write are shared."""
-    return tmp_path_factory.mktemp('mixing')
-
-
-@pytest.fixture(autouse=True)
-def _inside(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    yield
-    init_default_scope('vlplugins')
+pytestmark = pytest.mark.usefixtures('inside_shared_folder')
 
 
 def test_slimmable_network_learns_actions_from_skeleton_images_at_two_widths(tmp_path):

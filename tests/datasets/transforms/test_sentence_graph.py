@@ -11,7 +11,7 @@ from vlplugins.utils.word_vectors import write_word_vectors
 def words(tmp_path):
     init_default_scope('vlplugins')
     write_word_vectors(tmp_path / 'w.npz', ['person', 'opens', 'the', 'door', '.'], np.eye(5))
-    return dict(type='Words', vocabulary=str(tmp_path / 'w.npz'))
+    return dict(type='WordTokenizer', vocabulary=str(tmp_path / 'w.npz'))
 
 
 def test_arrays_of_the_graph_are_added():

@@ -12,7 +12,7 @@ from vlplugins.utils.word_vectors import FIRST_ID, UNKNOWN_ID, read_word_vectors
 _WORD = re.compile(r'\w+|[^\w\s]')
 
 
-@TASK_UTILS.register_module(name=['Words', 'WordTokenizer'])
+@TASK_UTILS.register_module()
 class WordTokenizer(Tokenizer):
     """Ids of the words of a file of word vectors: 0 is padding, 1 any unknown word, 2 the first word of the file.
 

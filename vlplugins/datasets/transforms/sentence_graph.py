@@ -60,7 +60,7 @@ class TokenizeQuery(BaseTransform):
     """Adds ``tokens``, int64 ``[N]``: ids of the words of ``graph``.
 
     Args:
-        tokenizer: Config of a tokenizer of words, ``dict(type='Words', vocabulary=...)``.
+        tokenizer: Config of a tokenizer of words, ``dict(type='WordTokenizer', vocabulary=...)``.
         word_dropout: Share of the words that become unknown ones in training; never the verb of an action.
         rng: Source of random numbers: a ``numpy.random.Generator``, or the module ``numpy.random``.
 
