@@ -9,11 +9,12 @@ from mmengine.registry import init_default_scope
 
 
 @pytest.fixture(autouse=True)
-def _fresh_logs():
-    """A runner's log writes to the streams of its own test, which pytest closes after it."""
+def _fresh_state():
+    """What a runner leaves behind: a log to the streams of its own test, and the scope of its config."""
     yield
     MMLogger._instance_dict.clear()
     MessageHub._instance_dict.clear()
+    init_default_scope('vlplugins')
 
 
 @pytest.fixture(scope='module')
@@ -24,7 +25,5 @@ def shared_folder(tmp_path_factory):
 
 @pytest.fixture
 def inside_shared_folder(shared_folder, monkeypatch):
-    """Work in that folder; a config may have changed the scope."""
+    """Work in that folder."""
     monkeypatch.chdir(shared_folder)
-    yield
-    init_default_scope('vlplugins')

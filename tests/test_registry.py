@@ -1,4 +1,8 @@
+import ast
+import importlib
+import pkgutil
 import sys
+from pathlib import Path
 
 import pytest
 from mmengine import registry as roots
@@ -36,8 +40,6 @@ def test_parts_of_other_packages_by_scope_both_ways():
 @pytest.mark.parametrize('scope', ['mmdet', 'mmaction', 'mmpose'])
 def test_our_parts_are_built_in_the_scope_of_another_package(scope):
     """Through its own registry, and through the root in its scope, as a runner does it."""
-    import importlib
-
     cfg = dict(type='vlplugins.SlimmableResNet', depth=18, base_channels=4, widths=(1.0,))
     theirs = importlib.import_module(f'{scope}.registry')
     assert type(theirs.MODELS.build(dict(cfg))).__module__.startswith('vlplugins.')
@@ -47,6 +49,22 @@ def test_our_parts_are_built_in_the_scope_of_another_package(scope):
         assert type(roots.HOOKS.build(dict(type='vlplugins.EpochSeedHook'))).__name__ == 'EpochSeedHook'
         with pytest.raises(UnknownTypeError, match="'SlimmableResNet'"):
             theirs.MODELS.build(dict(cfg, type='vlplugins.SlimableResNet'))
+
+
+def test_defaults_name_the_scope_of_our_parts():
+    """A bare type would be looked up in the scope of the run, which may be that of another package."""
+    package = Path(registry.__file__).parent
+    registries = [each for each in vars(registry).values() if isinstance(each, Registry)]
+    for module in pkgutil.walk_packages([str(package)], 'vlplugins.'):
+        importlib.import_module(module.name)
+    ours = {name for each in registries for name in each.module_dict}
+    bare = set()
+    for path in package.rglob('*.py'):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        types = [key.value for call in calls for key in call.keywords if key.arg == 'type']
+        named = [value.value for value in types if isinstance(value, ast.Constant)]
+        bare |= {f'{path.relative_to(package)}: {name}' for name in named if name in ours}
+    assert 'SlimmableResNet' in ours and not bare
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class PoseLiftingInferencer(BaseInferencer):
         self.layout = args.layout or self.layout
 
     def _init_pipeline(self, cfg: Config) -> Callable:
-        steps = [dict(type='ScreenNormalize'), dict(type='PackLiftingInputs')]
+        steps = [dict(type='vlplugins.ScreenNormalize'), dict(type='vlplugins.PackLiftingInputs')]
         with TRANSFORMS.switch_scope_and_registry('vlplugins') as registry:
             pipeline = Compose([registry.build(step) for step in steps])
         return lambda item: pipeline(self.to_record(item))

@@ -61,7 +61,7 @@ class TemporalEmotionInferencer(BaseInferencer):
         self,
         model: Union[ModelType, str],
         weights: Optional[str] = None,
-        encoder: dict = dict(type='TransformerSentenceEncoder', model='minilm'),  # noqa: B006
+        encoder: dict = dict(type='vlplugins.TransformerSentenceEncoder', model='minilm'),  # noqa: B006
         rescale: Optional[str] = 'sqrt_dim',
         score_thr: float = 0.3,
         max_lines: Optional[int] = 64,
@@ -94,13 +94,16 @@ class TemporalEmotionInferencer(BaseInferencer):
         branches = {name: branch for name, branch in cfg.model.branches.items() if branch is not None}
         if 'text' not in branches:
             raise ValueError(f'the model has the branches {sorted(branches)}; expected one named text')
-        steps = [dict(type='CleanSubtitles'), dict(type='EncodeSubtitles', encoder=self.encoder, rescale=self.rescale)]
+        steps = [
+            dict(type='vlplugins.CleanSubtitles'),
+            dict(type='vlplugins.EncodeSubtitles', encoder=self.encoder, rescale=self.rescale),
+        ]
         for name in branches:
             if name != 'text':
                 given = next((s for s in find_pipeline(cfg) if s.get('modality') == name), {})
                 options = dict(rescale=given.get('rescale'), dim=branches[name]['in_channels'], missing='absent')
-                steps.append(dict(type='LoadClipFeatures', modality=name, **options))
-        steps.append(dict(type='PackTemporalInputs', feature_keys=tuple(branches), meta_keys=_META))
+                steps.append(dict(type='vlplugins.LoadClipFeatures', modality=name, **options))
+        steps.append(dict(type='vlplugins.PackTemporalInputs', feature_keys=tuple(branches), meta_keys=_META))
         with TRANSFORMS.switch_scope_and_registry(self.scope) as registry:
             transforms = [registry.build(step) for step in steps]
         wrong = transforms[1].encoder.dim != branches['text']['in_channels']

@@ -52,7 +52,7 @@ class RealSubtitleClips(SyntheticDataset):
         self,
         root: str,
         ann_file: str = '../shared/data/TEL/test.json',
-        encoder: dict = dict(type='TransformerSentenceEncoder', model='minilm'),  # noqa: B006
+        encoder: dict = dict(type='vlplugins.TransformerSentenceEncoder', model='minilm'),  # noqa: B006
         cache: str = 'data/cache/minilm.npz',
         num_test_films: int = 4,
         num_clips: Optional[int] = None,
@@ -96,7 +96,7 @@ class RealSubtitleClips(SyntheticDataset):
         (folder / 'test.json').write_text(json.dumps(test), encoding='utf-8')
 
     def _write_text(self, folder: Path, clips: Dict[str, List[Dict[str, Any]]]) -> None:
-        cached = TASK_UTILS.build(dict(type='CachedSentenceEncoder', encoder=self.encoder, path=self.cache))
+        cached = TASK_UTILS.build(dict(type='vlplugins.CachedSentenceEncoder', encoder=self.encoder, path=self.cache))
         lines = [clean_subtitle(line) for inside in clips.values() for clip in inside for line in clip['subtitles']]
         # All at once: one progress bar, and batches of sentences of near length.
         vectors = cached.encode(lines).astype(np.float16)

@@ -60,7 +60,7 @@ class TemporalEmotionMetric(BaseMetric):
         iou_thrs: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5),
         instances: str = 'runs',
         parts: Sequence[str] = _PARTS,
-        proposals: dict = dict(type='MultiThresholdProposalGenerator'),  # noqa: B006
+        proposals: dict = dict(type='vlplugins.MultiThresholdProposalGenerator'),  # noqa: B006
         chance_seeds: int = 3,
         collect_device: str = 'cpu',
         prefix: Optional[str] = None,

@@ -56,7 +56,7 @@ class AdversarialPoseGULifter(PoseGULifter):
         range_loss: Dict[str, Any] = dict(type='vlplugins.AngleRangeLoss'),  # noqa: B006
         posture_feedback: Dict[str, Any] = dict(type='vlplugins.HardnessFeedbackLoss'),  # noqa: B006
         view_feedback: Dict[str, Any] = dict(  # noqa: B006
-            type='HardnessFeedbackLoss', hard_ratio=17.0, tolerance=15.0, loss_weight=0.01
+            type='vlplugins.HardnessFeedbackLoss', hard_ratio=17.0, tolerance=15.0, loss_weight=0.01
         ),
         d_interval: int = 2,
         pool_size: int = 4096,

@@ -24,7 +24,7 @@ class FeatureExtractor(BaseModel):
     def __init__(
         self, backbone: dict, data_preprocessor: Optional[dict] = None, init_cfg: Optional[dict] = None
     ) -> None:
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SelfSupDataPreprocessor')), init_cfg)
+        super().__init__(MODELS.build(data_preprocessor or dict(type='vlplugins.SelfSupDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         is_slimmable = any(isinstance(module, WidthModule) for module in self.backbone.modules())
         self.widths = self.test_widths = widths_of(self.backbone) if is_slimmable else (1.0,)

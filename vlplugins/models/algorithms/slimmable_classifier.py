@@ -40,7 +40,7 @@ class SlimmableClassifier(BaseModel):
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SelfSupDataPreprocessor')), init_cfg)
+        super().__init__(MODELS.build(data_preprocessor or dict(type='vlplugins.SelfSupDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.head = MODELS.build(head)
         self.widths = self.test_widths = widths_of(self)

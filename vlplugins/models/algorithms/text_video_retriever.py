@@ -34,7 +34,7 @@ class TextVideoRetriever(BaseModel):
         super().__init__(None if data_preprocessor is None else MODELS.build(data_preprocessor), init_cfg)
         self.video_encoder = MODELS.build(video_encoder)
         self.text_encoder = MODELS.build(text_encoder)
-        self.head = MODELS.build(head or dict(type='MeanPoolSimilarityHead'))
+        self.head = MODELS.build(head or dict(type='vlplugins.MeanPoolSimilarityHead'))
 
     def forward(
         self, inputs: Inputs, data_samples: Optional[List] = None, mode: str = 'tensor'

@@ -49,14 +49,14 @@ class WeaklySupervisedTemporalLocalizer(BaseModel):
     def __init__(
         self,
         branches: Dict[str, dict],
-        head: dict = dict(type='EmotionActivationHead'),  # noqa: B006
+        head: dict = dict(type='vlplugins.EmotionActivationHead'),  # noqa: B006
         fusion_weights: Optional[List[float]] = None,
-        clip_loss: Optional[dict] = dict(type='MultiLabelClipLoss'),  # noqa: B006
+        clip_loss: Optional[dict] = dict(type='vlplugins.MultiLabelClipLoss'),  # noqa: B006
         consensus_loss: Optional[dict] = None,
         pseudo_loss: Optional[dict] = None,
         align_loss: Optional[dict] = None,
         segment_loss: Optional[dict] = None,
-        proposals: dict = dict(type='MultiThresholdProposalGenerator'),  # noqa: B006
+        proposals: dict = dict(type='vlplugins.MultiThresholdProposalGenerator'),  # noqa: B006
         given_labels: bool = False,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,

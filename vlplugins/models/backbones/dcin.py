@@ -31,8 +31,8 @@ class DilatedContextIntegratedBranch(BaseModule):
         self,
         in_channels: int,
         channels: int = 256,
-        coarse: Optional[dict] = dict(type='DilatedContextStream'),  # noqa: B006
-        fine: Optional[dict] = dict(type='ContextReasoningIntegration'),  # noqa: B006
+        coarse: Optional[dict] = dict(type='vlplugins.DilatedContextStream'),  # noqa: B006
+        fine: Optional[dict] = dict(type='vlplugins.ContextReasoningIntegration'),  # noqa: B006
         time_encoding: bool = False,
         input_dropout: float = 0.3,
         init_cfg: Optional[dict] = None,

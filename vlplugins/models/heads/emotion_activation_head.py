@@ -30,7 +30,7 @@ class EmotionActivationHead(BaseModule):
         self,
         in_channels: int = 256,
         num_classes: int = 18,
-        pool: dict = dict(type='TopKPooling', ratio=4),  # noqa: B006
+        pool: dict = dict(type='vlplugins.TopKPooling', ratio=4),  # noqa: B006
         prior: float = 0.1,
         dropout: float = 0.5,
         init_cfg: Optional[dict] = None,

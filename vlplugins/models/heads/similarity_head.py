@@ -52,7 +52,7 @@ class MeanPoolSimilarityHead(BaseModule):
         super().__init__(init_cfg)
         if temporal not in _TEMPORAL:
             raise ValueError(f'temporal {temporal!r} is unknown; expected one of {_TEMPORAL}')
-        self.loss_module = MODELS.build(loss or dict(type='InfoNCELoss', symmetric=True))
+        self.loss_module = MODELS.build(loss or dict(type='vlplugins.InfoNCELoss', symmetric=True))
         self.logit_scale = nn.Parameter(torch.tensor(float(logit_scale_init)))
         self.temporal = temporal
         if temporal == 'transformer':

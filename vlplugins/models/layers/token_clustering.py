@@ -68,7 +68,7 @@ class TokenClustering(TokenReducer):
         if num_centers < 1:
             raise ValueError(f'num_centers {num_centers} must be at least 1')
         self.num_segments, self.num_centers = num_segments, num_centers
-        self.algorithm = TASK_UTILS.build(algorithm or dict(type='KMedoids'))
+        self.algorithm = TASK_UTILS.build(algorithm or dict(type='vlplugins.KMedoids'))
         self.aggregation, self.mean_residual, self.record = aggregation, mean_residual, record
         self.cluster_embedding = self.frame_embedding = self.class_weights = None
         if cluster_embedding:
