@@ -50,6 +50,8 @@ class SyntheticPoseWorlds(SyntheticDataset):
         seed: Seed of all random choices.
     """
 
+    version = 2
+
     def __init__(
         self,
         root: str,
