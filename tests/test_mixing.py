@@ -1,12 +1,15 @@
 """Every config of configs/mixing trains through tools/train.py, and what it mixes in takes part."""
 
 import pytest
+from mmengine.config import Config
 
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.trained_configs import EACH_STEP, assert_sound, epochs, run
 
 MIXING = ROOT / 'configs' / 'mixing'
 pytestmark = pytest.mark.usefixtures('inside_shared_folder')
+# A few steps of 4 + 4 images; after these no score reaches the usual threshold.
+ADAPTED = ['synthetic_data.num_source=16', 'synthetic_data.num_target=8', 'synthetic_data.num_test=4']
 
 
 def test_slimmable_network_learns_actions_from_skeleton_images_at_two_widths(tmp_path):
@@ -19,8 +22,7 @@ def test_slimmable_network_learns_actions_from_skeleton_images_at_two_widths(tmp
 
 
 def test_detector_of_vdd_adapts_on_half_of_a_slimmable_backbone(tmp_path):
-    small = ['synthetic_data.num_source=16', 'synthetic_data.num_target=8', 'synthetic_data.num_test=4']
-    options = [*EACH_STEP, *small, 'log_processor.window_size=1', 'model.test_cfg.rcnn.score_thr=0.0']
+    options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.test_cfg.rcnn.score_thr=0.0']
     metrics, records, state = run(MIXING / 'vdd_slimmable-resnet18.py', tmp_path, *options)
     assert_sound(records, len(records), 's1.loss')
     assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
@@ -35,3 +37,69 @@ def test_dropout_of_a_lifter_of_mmpose_fades_along_our_schedule(tmp_path):
     values = [record['backbone.dropout.p'] for record in records]
     assert values[0] == pytest.approx(0.25) and values[6] == pytest.approx(0.125) and values[12:] == [0.0] * 12
     assert 0 < metrics['P-MPJPE'] <= metrics['MPJPE'] < 0.5
+
+
+def test_graph_network_of_mmaction2_learns_from_key_frames_in_body_coordinates(tmp_path):
+    metrics, records, _ = run(MIXING / 'stgcn_body-frame_key-frames.py', tmp_path, *epochs(8))
+    assert_sound(records, 8)
+    assert metrics['acc/top1'] > 0.6
+
+
+def test_graph_network_of_mmaction2_learns_with_attention_behind_it(tmp_path):
+    metrics, records, state = run(MIXING / 'stgcn_joint-time-attention.py', tmp_path, *epochs(10))
+    assert_sound(records, 10)
+    assert metrics['acc/top1'] > 0.6
+    assert state['backbone.layers.0.0.squeeze.1.running_mean'].abs().sum() > 0
+
+
+def test_recogniser_of_mmaction2_learns_on_a_branch_of_dcin(tmp_path):
+    metrics, records, state = run(MIXING / 'dcin-branch_skeleton-actions.py', tmp_path, *epochs(10))
+    assert_sound(records, 10)
+    assert metrics['acc/top1'] > 0.6
+    assert state['backbone.branch.fine.granularity_embed'].shape == (4, 32)
+
+
+def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
+    small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
+    metrics, records, state = run(MIXING / 'recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)
+    assert_sound(records, 2)
+    assert 0 <= metrics['acc/top1'] <= 1
+    assert state['cls_head.fc_cls.weight'].shape == (12, 3 * 64)
+
+
+def test_pose_lifter_of_mmpose_learns_from_generated_poses(tmp_path):
+    metrics, records, _ = run(MIXING / 'pose-lifter_generated-poses.py', tmp_path, *epochs(5))
+    assert_sound(records, 10)
+    # In metres; the mean training pose has 0.32.
+    assert 0 < metrics['MPJPE'] < 0.25
+
+
+def test_config_of_mmposes_scope_learns_from_the_generator(tmp_path):
+    schedule = ['param_scheduler.0.T_max=6']
+    metrics, records, _ = run(MIXING / 'mmpose-scope_generated-poses.py', tmp_path, *epochs(6), *schedule)
+    assert_sound(records, 12)
+    # In metres, on people whom no seed shows; the mean pose of the training people has 0.20.
+    assert 0 < metrics['P-MPJPE'] <= metrics['MPJPE'] < 0.17
+    (dumped,) = tmp_path.glob('*.py')
+    cfg = Config.fromfile(dumped)
+    assert cfg.default_scope == 'mmpose' and cfg.model.type == 'PoseLifter'
+
+
+def test_faster_rcnn_on_invariant_maps_trains_in_two_stages(tmp_path):
+    options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.rcnn.score_thr=0.0']
+    metrics, records, state = run(MIXING / 'faster-rcnn_decomposition-neck.py', tmp_path, *options)
+    assert_sound(records, 4, 's1.loss')
+    assert_sound(records, 4, 's2.loss_orth_target')
+    assert all(record['s1.loss_rpn_cls'] > 0 and 's1.loss_orth_source' not in record for record in records)
+    assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
+    assert state['detector.neck.extractors.0.layers.0.weight'].shape == (16, 32, 3, 3)
+
+
+def test_one_stage_detector_on_invariant_maps_trains_with_one_optimizer(tmp_path):
+    options = [*EACH_STEP, *ADAPTED, 'log_processor.window_size=1', 'model.detector.test_cfg.score_thr=0.0']
+    metrics, records, state = run(MIXING / 'retinanet_decomposition-neck.py', tmp_path, *options)
+    assert_sound(records, 4)
+    for name in ('loss_cls', 'loss_domain_base_target', 'loss_domain_specific_source', 'loss_orth_target'):
+        assert_sound(records, 4, name)
+    assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
+    assert sum(key.endswith('layers.0.weight') for key in state) == 5

@@ -11,17 +11,17 @@ from tests.helpers.domain_detectors import make_batch, make_sample  # noqa: E402
 from tests.helpers.tiny_configs import ROOT  # noqa: E402
 from vlplugins.registry import MODELS  # noqa: E402
 
-EXAMPLES = ('faster-rcnn_decomposition-neck.py', 'retinanet_decomposition-neck.py')
+DETECTORS = ('faster-rcnn_decomposition-neck.py', 'retinanet_decomposition-neck.py')
 
 
-def example(name=EXAMPLES[0]):
+def config_of(name=DETECTORS[0]):
     init_default_scope('vlplugins')
-    return Config.fromfile(ROOT / 'configs' / 'examples' / name)
+    return Config.fromfile(ROOT / 'configs' / 'mixing' / name)
 
 
-def make_model(name=EXAMPLES[0], **changes):
+def make_model(name=DETECTORS[0], **changes):
     torch.manual_seed(0)
-    return MODELS.build(ConfigDict(example(name).model, **changes)).train()
+    return MODELS.build(ConfigDict(config_of(name).model, **changes)).train()
 
 
 def preprocessed(model, batch=None):
@@ -33,7 +33,7 @@ def losses_of(model, batch=None, stage=0):
     return model(**preprocessed(model, batch), mode='loss', stage=stage)
 
 
-@pytest.mark.parametrize('name', EXAMPLES)
+@pytest.mark.parametrize('name', DETECTORS)
 def test_the_detector_itself_is_that_of_mmdet(name):
     """Its losses are its own on the source, and it predicts by itself from the weights of the whole."""
     model = make_model(name).eval()
@@ -44,7 +44,7 @@ def test_the_detector_itself_is_that_of_mmdet(name):
              model.detector.loss(data['inputs']['source'], data['data_samples']['source']).items()}  # fmt: skip
     names = [key for key in alone if 'loss' in key]
     assert names and all(torch.allclose(found[key], alone[key]) for key in names)
-    plain = MODELS.build(example(name).model.detector).eval()
+    plain = MODELS.build(config_of(name).model.detector).eval()
     weights = {key.removeprefix('detector.'): value for key, value in model.state_dict().items() if 'detector.' in key}
     plain.load_state_dict(weights)
     image = dict(inputs=[torch.full((3, 64, 96), 90, dtype=torch.uint8)], data_samples=[make_sample((64, 96))])
@@ -66,7 +66,7 @@ def test_losses_of_both_domains_are_those_of_the_alignment():
 
 
 def test_each_stage_moves_its_groups_and_the_log_has_both():
-    cfg, model = example(), make_model()
+    cfg, model = config_of(), make_model()
     wrappers = build_optim_wrapper(model, cfg.optim_wrapper)
     snapshots, forward = [], model.forward
 
@@ -96,14 +96,14 @@ def test_target_annotations_are_not_read():
 
 def test_source_alone_needs_no_target_and_weights_scale_the_detection():
     stages = [dict(name=str(weight), update=['all'], weights=dict(detection=weight)) for weight in (1.0, 0.5)]
-    model = make_model(EXAMPLES[1], stages=stages).eval()
+    model = make_model(DETECTORS[1], stages=stages).eval()
     batch = {key: dict(source=value['source'][:2]) for key, value in make_batch(2, 0).items()}
     one, half = losses_of(model, batch), losses_of(model, batch, 1)
     assert set(one) == {'loss_cls', 'loss_bbox'}
     assert all(torch.allclose(0.5 * one[key], half[key]) for key in one)
 
 
-@pytest.mark.parametrize('name', EXAMPLES)
+@pytest.mark.parametrize('name', DETECTORS)
 def test_outputs_without_samples_and_heat_maps(name, tmp_path):
     """What tools/analysis/get_flops.py and ``tools/infer.py --parts`` do; two stages need samples of their own."""
     from vlplugins.apis import DomainAdaptiveDetInferencer
@@ -111,7 +111,7 @@ def test_outputs_without_samples_and_heat_maps(name, tmp_path):
     model = make_model(name).eval()
     with torch.no_grad():
         assert model(torch.zeros(1, 3, 64, 96)) is not None
-    inferencer = DomainAdaptiveDetInferencer(example(name), device='cpu', show_parts=True, show_progress=False)
+    inferencer = DomainAdaptiveDetInferencer(config_of(name), device='cpu', show_parts=True, show_progress=False)
     picture = inferencer(np.full((72, 96, 3), 90, np.uint8), vis_out_dir=str(tmp_path))['visualization'][0]
     assert picture.shape[1] > 2 * picture.shape[0]
 
@@ -123,7 +123,7 @@ def test_batch_without_target_is_told():
 
 
 def test_parts_that_do_not_fit_are_told():
-    cfg = example().model
+    cfg = config_of().model
     with pytest.raises(ValueError, match='is a FPN; expected a DecompositionNeck'):
         make_model(detector=ConfigDict(cfg.detector, neck=cfg.detector.neck.neck))
     with pytest.raises(ValueError, match=r"'decompose' weighs \['domain_base'\]"):

@@ -1,6 +1,6 @@
 """mmaction2's ST-GCN with the attention of AFE-CNN over time and joints behind it."""
 
-_base_ = 'stgcn_skeleton-actions.py'
+_base_ = '../examples/stgcn_skeleton-actions.py'
 
 model = dict(
     backbone=dict(

@@ -1,6 +1,6 @@
 """mmaction2's ST-GCN on joints in body coordinates at key times: transforms of AFE-CNN before a graph network."""
 
-_base_ = 'stgcn_skeleton-actions.py'
+_base_ = '../examples/stgcn_skeleton-actions.py'
 
 pipeline = [
     dict(type='SanitizeSkeleton', num_person=1),

@@ -1,6 +1,6 @@
 """mmaction2's RecognizerGCN on a branch of DCIN: contexts of several extents over the frames of a skeleton."""
 
-_base_ = 'stgcn_skeleton-actions.py'
+_base_ = '../examples/stgcn_skeleton-actions.py'
 
 model = dict(
     backbone=dict(
