@@ -10,7 +10,7 @@ from tests.helpers.tiny_configs import ROOT
 from tests.helpers.tools import mistake
 from tools import infer
 from vlplugins.apis import TemporalEmotionInferencer
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import MODELS
 
 CONFIG = ROOT / 'configs/tel/dcin_demo.py'

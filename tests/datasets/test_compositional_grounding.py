@@ -4,7 +4,7 @@ from mmengine.registry import init_default_scope
 
 from tests.helpers.grounding import REAL_CHARADES, annotations, write
 from vlplugins.datasets import ActivityNetCG, CharadesCG, CompositionalGroundingDataset
-from vlplugins.datasets.compositional_annotations import CompositionalFile
+from vlplugins.datasets.formats.compositional_annotations import CompositionalFile
 from vlplugins.datasets.sentence_graph import write_graphs
 from vlplugins.datasets.synthetic.compositional_grounding import TemplateParser
 from vlplugins.utils.records import RecordError

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
+from vlplugins.datasets.formats.pose_table import project_pixels
 from vlplugins.datasets.human36m_lifting import (
     CAMERA_NAMES,
     JOINTS_OF_32,
@@ -13,7 +14,7 @@ from vlplugins.datasets.human36m_lifting import (
     world_to_camera,
 )
 from vlplugins.datasets.mpi_inf_3dhp_lifting import JOINTS_OF_17, JOINTS_OF_24, MPIINF3DHPLiftingDataset, image_size_of
-from vlplugins.datasets.pose_lifting import PoseLiftingDataset, project_pixels
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.datasets.synthetic import SyntheticHuman36m, SyntheticPoseWorlds
 from vlplugins.datasets.threedpw_lifting import JOINTS_OF_SMPL, ThreeDPWLiftingDataset
 from vlplugins.structures.skeleton_layout import H36M16

@@ -7,8 +7,8 @@ from mmengine.registry import init_default_scope
 
 from tests.helpers.tel import REAL, STAMPS, boundary_content, train_content, write
 from vlplugins.datasets import TELDataset
-from vlplugins.datasets.tel_annotations import TELFile, parse_time_range
-from vlplugins.datasets.tel_emotion_words import EMOTION_WORDS, TEL_CLASSES, class_of_word
+from vlplugins.datasets.formats.tel_annotations import TELFile, parse_time_range
+from vlplugins.datasets.formats.tel_emotion_words import EMOTION_WORDS, TEL_CLASSES, class_of_word
 from vlplugins.utils.records import RecordError
 
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason='the released annotations are not here')

@@ -15,7 +15,7 @@ from mmengine.registry import VISUALIZERS, init_default_scope
 
 import vlplugins  # noqa: F401  (checks versions and installs the workarounds)
 from vlplugins.apis import DomainAdaptiveDetInferencer
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.utils.cli import UsageError, add_config_options, friendly_errors, load_config
 from vlplugins.utils.optional import require
 

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Optional
 
 from tqdm import tqdm
 
-from vlplugins.datasets.voc_files import write_voc_xml
+from vlplugins.datasets.formats.voc_files import write_voc_xml
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.records import RecordError, SkipCounter
 

@@ -14,8 +14,8 @@ from typing import Any, Dict, List, Optional
 from rich.console import Console
 from rich.table import Table
 
-from vlplugins.datasets.compositional_annotations import CompositionalFile
-from vlplugins.datasets.compositional_split import ParsedSentence, SplitOptions, Splits, build_splits
+from vlplugins.datasets.formats.compositional_annotations import CompositionalFile
+from vlplugins.datasets.formats.compositional_split import ParsedSentence, SplitOptions, Splits, build_splits
 from vlplugins.datasets.sentence_graph import COMPOSITION_TYPES, SpacySentenceParser, compositions_of, words_of
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.files import write_if_changed

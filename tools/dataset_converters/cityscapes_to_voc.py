@@ -17,7 +17,7 @@ from typing import List, Optional, Tuple
 import cv2
 from tqdm import tqdm
 
-from vlplugins.datasets.voc_files import write_voc_xml
+from vlplugins.datasets.formats.voc_files import write_voc_xml
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.records import RecordError, SkipCounter
 

@@ -13,8 +13,8 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 import vlplugins  # noqa: F401  (registers the encoders)
-from vlplugins.datasets.subtitles import clean_subtitle
-from vlplugins.datasets.tel_annotations import TELFile
+from vlplugins.datasets.formats.subtitles import clean_subtitle
+from vlplugins.datasets.formats.tel_annotations import TELFile
 from vlplugins.datasets.text_encoders import CachedSentenceEncoder
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.files import write_npz

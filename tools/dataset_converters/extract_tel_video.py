@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from tqdm import tqdm
 
-from vlplugins.datasets.tel_annotations import TELFile
+from vlplugins.datasets.formats.tel_annotations import TELFile
 from vlplugins.datasets.text_video import read_json
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.files import write_npz

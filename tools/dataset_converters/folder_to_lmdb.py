@@ -13,8 +13,7 @@ from typing import List, Optional
 
 from tqdm import tqdm
 
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
-from vlplugins.datasets.transforms.loading import decode_image
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS, decode_image
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError, SkipCounter

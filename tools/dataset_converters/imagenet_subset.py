@@ -13,7 +13,7 @@ from typing import List, Optional
 
 from tqdm import tqdm
 
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.records import RecordError, SkipCounter
 

@@ -12,8 +12,8 @@ from typing import Any, Iterable, List, Optional
 
 from tqdm import tqdm
 
-from vlplugins.datasets.ntu_skeleton import read_missing_list
-from vlplugins.datasets.skeleton_conversion import convert_ntu, write_pickle
+from vlplugins.datasets.formats.ntu_skeleton import read_missing_list
+from vlplugins.datasets.formats.skeleton_conversion import convert_ntu, write_pickle
 from vlplugins.utils.cli import UsageError, friendly_errors
 
 

@@ -10,7 +10,7 @@ import argparse
 from collections import Counter
 from typing import List, Optional
 
-from vlplugins.datasets.compositional_annotations import CompositionalFile
+from vlplugins.datasets.formats.compositional_annotations import CompositionalFile
 from vlplugins.datasets.sentence_graph import SpacySentenceParser, read_graphs, write_graphs
 from vlplugins.utils.cli import friendly_errors
 

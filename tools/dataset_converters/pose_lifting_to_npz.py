@@ -21,8 +21,8 @@ from typing import Any, Dict, List, Mapping, Optional
 import numpy as np
 
 from vlplugins.datasets import Human36mLiftingDataset, MPIINF3DHPLiftingDataset, ThreeDPWLiftingDataset
+from vlplugins.datasets.formats.pose_table import PoseTable, check_table
 from vlplugins.datasets.mpi_inf_3dhp_lifting import JOINTS_OF_17, image_size_of
-from vlplugins.datasets.pose_lifting import PoseTable, check_table
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError, SkipCounter

@@ -15,9 +15,9 @@ from typing import Any, Dict, List, Optional
 from rich.console import Console
 from rich.table import Table
 
-from vlplugins.datasets.subtitles import clean_subtitle
-from vlplugins.datasets.tel_annotations import REPOSITORY, TELFile
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
+from vlplugins.datasets.formats.subtitles import clean_subtitle
+from vlplugins.datasets.formats.tel_annotations import REPOSITORY, TELFile
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.files import write_if_changed
 

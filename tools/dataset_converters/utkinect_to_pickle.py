@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 from typing import List, Optional
 
-from vlplugins.datasets.skeleton_conversion import write_pickle
-from vlplugins.datasets.utkinect import convert_utkinect
+from vlplugins.datasets.formats.skeleton_conversion import write_pickle
+from vlplugins.datasets.formats.utkinect import convert_utkinect
 from vlplugins.utils.cli import UsageError, friendly_errors
 
 

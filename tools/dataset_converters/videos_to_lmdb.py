@@ -11,7 +11,7 @@ from typing import List, Optional
 
 from tqdm import tqdm
 
-from vlplugins.datasets.video_files import open_video
+from vlplugins.datasets.formats.video_files import open_video
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError, SkipCounter

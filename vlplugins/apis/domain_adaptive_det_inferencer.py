@@ -11,7 +11,7 @@ from mmengine.dataset import Compose
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, Input, find_pipeline
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.registry import INFERENCERS, TRANSFORMS
 
 _OF_TRUTH = ('LoadAnnotations',)

@@ -10,7 +10,7 @@ import torch
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, find_pipeline
-from vlplugins.datasets.skeleton_input import SKELETON_EXTENSIONS, read_skeletons, split_range
+from vlplugins.datasets.formats.skeleton_input import SKELETON_EXTENSIONS, read_skeletons, split_range
 from vlplugins.registry import INFERENCERS
 from vlplugins.structures.skeleton_layout import get_layout
 

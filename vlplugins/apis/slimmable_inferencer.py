@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, Input
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.models.layers.switchable import untrained_widths
 from vlplugins.registry import INFERENCERS
 from vlplugins.utils.widths import width_name

@@ -10,8 +10,8 @@ from mmengine.dataset import Compose
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, find_pipeline
-from vlplugins.datasets.subtitles import SUBTITLE_EXTENSIONS, read_subtitles
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
+from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, read_subtitles
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import INFERENCERS, TRANSFORMS
 
 _META = ('video_id', 'subtitles', 'first_cue')

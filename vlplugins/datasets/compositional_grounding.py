@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from vlplugins.datasets.compositional_annotations import SPLITS, CompositionalFile
+from vlplugins.datasets.formats.compositional_annotations import SPLITS, CompositionalFile
 from vlplugins.datasets.sentence_graph import key_of, read_graphs
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError, SkipCounter

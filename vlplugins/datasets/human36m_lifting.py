@@ -7,7 +7,8 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from mmengine.logging import print_log
 
-from vlplugins.datasets.pose_lifting import PoseLiftingDataset, PoseTable, check_table, project_pixels
+from vlplugins.datasets.formats.pose_table import PoseTable, check_table, project_pixels
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import convert_joints
 from vlplugins.utils import safe_pickle

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.datasets.skip_bad import SkipBadDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
-
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 
 
 @DATASETS.register_module()

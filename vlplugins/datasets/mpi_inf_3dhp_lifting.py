@@ -5,7 +5,8 @@ from typing import Any, Dict
 
 import numpy as np
 
-from vlplugins.datasets.pose_lifting import PoseLiftingDataset, PoseTable, read_common
+from vlplugins.datasets.formats.pose_table import PoseTable, read_common
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 from vlplugins.utils.safe_npz import load_npz

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from vlplugins.datasets.transforms.skeleton_clean import check_keypoint
+from vlplugins.datasets.formats.skeleton_record import check_keypoint
 from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import get_layout
 from vlplugins.utils import safe_pickle

@@ -8,8 +8,8 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from vlplugins.datasets.tel_annotations import TELFile
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
+from vlplugins.datasets.formats.tel_annotations import TELFile
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 

@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 from mmengine.logging import print_log
 
+from vlplugins.datasets.formats.video_files import video_exists
 from vlplugins.datasets.skip_bad import SkipBadDataset
-from vlplugins.datasets.video_files import video_exists
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError, SkipCounter
 

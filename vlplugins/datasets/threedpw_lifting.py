@@ -6,7 +6,8 @@ from typing import Any, Dict, List
 import numpy as np
 from mmengine.logging import print_log
 
-from vlplugins.datasets.pose_lifting import PoseLiftingDataset, PoseTable
+from vlplugins.datasets.formats.pose_table import PoseTable
+from vlplugins.datasets.pose_lifting import PoseLiftingDataset
 from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import SkeletonLayout, convert_joints
 from vlplugins.utils import safe_pickle

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from vlplugins.datasets.transforms.loading import decode_image
+from vlplugins.datasets.formats.images import decode_image
 from vlplugins.registry import VISUALIZERS
 from vlplugins.utils.widths import width_name
 from vlplugins.visualization.base import TaskVisualizer

@@ -8,7 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vlplugins.datasets.skeleton_input import read_skeletons
+from vlplugins.datasets.formats.skeleton_input import read_skeletons
 from vlplugins.datasets.transforms.functional.inverse_cdf import sample_at_times
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance
 from vlplugins.datasets.transforms.skeleton_clean import SanitizeSkeleton

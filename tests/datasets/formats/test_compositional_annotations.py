@@ -4,8 +4,8 @@ from collections import Counter
 import pytest
 
 from tests.helpers.grounding import REAL_ACTIVITYNET, REAL_CHARADES, annotations, write
-from vlplugins.datasets import compositional_annotations
-from vlplugins.datasets.compositional_annotations import SPLITS, CompositionalFile
+from vlplugins.datasets.formats import compositional_annotations
+from vlplugins.datasets.formats.compositional_annotations import SPLITS, CompositionalFile
 from vlplugins.utils.records import RecordError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.grounding import REAL_CHARADES
-from vlplugins.datasets.compositional_split import ParsedSentence, SplitOptions, build_splits, check_splits
+from vlplugins.datasets.formats.compositional_split import ParsedSentence, SplitOptions, build_splits, check_splits
 
 
 def world(seed=0, videos=80):

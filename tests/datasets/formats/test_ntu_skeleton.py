@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.skeletons import person
-from vlplugins.datasets.ntu_skeleton import (
+from vlplugins.datasets.formats.ntu_skeleton import (
     Body,
     choose_bodies,
     is_training,
@@ -135,7 +135,7 @@ def test_protocols(name, xsub, xview, xsub120, xset, label):
 
 
 def test_sizes_of_the_subject_lists_and_splits():
-    from vlplugins.datasets import ntu_skeleton as module
+    from vlplugins.datasets.formats import ntu_skeleton as module
 
     assert len(set(module._XSUB60_TRAIN)) == 20 and len(set(module._XSUB120_TRAIN)) == 53
     names = [each[0] for each in NAMES]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.skeletons import person
-from vlplugins.datasets.skeleton_conversion import convert_ntu, write_pickle
+from vlplugins.datasets.formats.skeleton_conversion import convert_ntu, write_pickle
 from vlplugins.datasets.synthetic.skeleton_files import format_skeleton_file
 from vlplugins.utils import safe_pickle
 from vlplugins.utils.records import RecordError

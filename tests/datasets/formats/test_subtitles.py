@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from vlplugins.datasets import subtitles
-from vlplugins.datasets.subtitles import clean_subtitle, fix_mojibake, read_subtitles
+from vlplugins.datasets.formats import subtitles
+from vlplugins.datasets.formats.subtitles import clean_subtitle, fix_mojibake, read_subtitles
 from vlplugins.utils.records import RecordError
 
 pytest.importorskip('pysubs2')

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from vlplugins.datasets.formats.utkinect import ACTIONS, convert_utkinect, make_splits, read_joints, read_labels
 from vlplugins.datasets.synthetic import SyntheticUTKinect
 from vlplugins.datasets.synthetic.skeleton_files import format_utkinect_joints
-from vlplugins.datasets.utkinect import ACTIONS, convert_utkinect, make_splits, read_joints, read_labels
 from vlplugins.utils.records import RecordError
 
 

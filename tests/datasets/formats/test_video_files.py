@@ -1,7 +1,7 @@
 import pytest
 
 from tests.helpers.videos import frame_numbers, write_video
-from vlplugins.datasets.video_files import FrameFolder, open_video, read_until_damaged, video_exists
+from vlplugins.datasets.formats.video_files import FrameFolder, open_video, read_until_damaged, video_exists
 from vlplugins.utils.records import RecordError
 
 

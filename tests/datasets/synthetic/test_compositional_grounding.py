@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlplugins.datasets import CompositionalGroundingDataset
-from vlplugins.datasets.compositional_annotations import SPLITS
+from vlplugins.datasets.formats.compositional_annotations import SPLITS
 from vlplugins.datasets.synthetic import SyntheticCompositionalGrounding
 from vlplugins.utils.word_vectors import read_word_vectors
 

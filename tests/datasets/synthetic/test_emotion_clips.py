@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from vlplugins.datasets import TELDataset
+from vlplugins.datasets.formats.tel_annotations import TELFile
 from vlplugins.datasets.synthetic import SyntheticEmotionClips
 from vlplugins.datasets.synthetic.emotion_clips import _take_run, clock, emotion_numbers
-from vlplugins.datasets.tel_annotations import TELFile
 
 
 @pytest.fixture(scope='module')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vlplugins.datasets.ntu_skeleton import parse_name, read_skeleton_file
+from vlplugins.datasets.formats.ntu_skeleton import parse_name, read_skeleton_file
 from vlplugins.datasets.synthetic import SyntheticNTUActions, SyntheticNTUPairs
 from vlplugins.datasets.transforms import BodyFrameNormalize, SanitizeSkeleton
 from vlplugins.utils import safe_pickle

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.tel import boundary_content, write
+from vlplugins.datasets.formats.tel_annotations import TELFile
 from vlplugins.datasets.synthetic import RealSubtitleClips
-from vlplugins.datasets.tel_annotations import TELFile
 
 
 def source(tmp_path, films=4, clips=3):

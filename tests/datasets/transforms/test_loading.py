@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from vlplugins.datasets.transforms.loading import LoadImage, is_truncated
+from vlplugins.datasets.formats.images import is_truncated
+from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.utils.records import RecordError
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.grounding import REAL_CHARADES
-from vlplugins.datasets.compositional_annotations import CompositionalFile
+from vlplugins.datasets.formats.compositional_annotations import CompositionalFile
 from vlplugins.evaluation.functional.grounding import best_fixed_segment, grounding_scores, recall_at
 from vlplugins.evaluation.functional.temporal import pairwise_temporal_iou
 

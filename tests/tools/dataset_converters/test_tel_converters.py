@@ -7,7 +7,7 @@ from tests.helpers.tel import boundary_content, train_content, write
 from tests.helpers.tools import mistake
 from tools.dataset_converters import extract_tel_text, extract_tel_video, tel
 from vlplugins.datasets import TELDataset
-from vlplugins.datasets.tel_annotations import TELFile
+from vlplugins.datasets.formats.tel_annotations import TELFile
 
 CLIP = 'scene-001.ss-0001.es-0002'
 

@@ -4,8 +4,8 @@ import pytest
 from tests.helpers.videos import frame_numbers, write_video
 from tools.dataset_converters import videos_to_lmdb
 from vlplugins.datasets import TextVideoDataset
+from vlplugins.datasets.formats.video_files import video_exists
 from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
-from vlplugins.datasets.video_files import video_exists
 
 pytest.importorskip('lmdb')
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 
-from vlplugins.datasets.compositional_annotations import SPLITS
+from vlplugins.datasets.formats.compositional_annotations import SPLITS
 
 Annotations = Dict[str, Dict[str, Any]]
 

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from vlplugins.datasets.ntu_skeleton import make_annotation, make_splits, parse_name, protocols_of
+from vlplugins.datasets.formats.ntu_skeleton import make_annotation, make_splits, parse_name, protocols_of
 from vlplugins.utils.records import RecordError
 
 # Clips of training and test that are usually reported, after the samples with missing skeletons are removed.

@@ -6,9 +6,9 @@ from typing import Any, Dict, Tuple, Union
 
 import numpy as np
 
-from vlplugins.datasets.ntu_skeleton import choose_bodies, read_skeleton_file
-from vlplugins.datasets.transforms.skeleton_clean import check_keypoint
-from vlplugins.datasets.utkinect import read_joints
+from vlplugins.datasets.formats.ntu_skeleton import choose_bodies, read_skeleton_file
+from vlplugins.datasets.formats.skeleton_record import check_keypoint
+from vlplugins.datasets.formats.utkinect import read_joints
 from vlplugins.utils.records import RecordError
 
 SKELETON_EXTENSIONS = ('.skeleton', '.npy', '.txt')

@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from vlplugins.datasets.subtitles import clean_subtitle
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
+from vlplugins.datasets.formats.subtitles import clean_subtitle
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.utils.records import RecordError
 
 REPOSITORY = 'github.com/YYJMJC/Temporal-Emotion-Localization-in-Videos'

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple, Union
 
 import numpy as np
 
-from vlplugins.datasets.skeleton_conversion import ConversionReport
+from vlplugins.datasets.formats.skeleton_conversion import ConversionReport
 from vlplugins.structures.skeleton_layout import KINECT20
 from vlplugins.utils.records import RecordError
 

@@ -11,8 +11,7 @@ from typing import Any, Iterator, List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from vlplugins.datasets.image_folder import IMAGE_EXTENSIONS
-from vlplugins.datasets.transforms.loading import LoadImage
+from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS, read_image
 from vlplugins.utils.lmdb_files import read_value, split_database_path
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
@@ -55,7 +54,7 @@ class FrameFolder:
     def __init__(self, folder: str, fps: float) -> None:
         names = [name for name in os.listdir(folder) if Path(name).suffix.lower() in IMAGE_EXTENSIONS]
         self.paths = [os.path.join(folder, name) for name in sorted(names, key=self._order)]
-        self.fps, self._load = fps, LoadImage()
+        self.fps = fps
 
     @staticmethod
     def _order(name: str) -> Tuple[int, str]:
@@ -71,7 +70,7 @@ class FrameFolder:
 
     def read(self, indices: Sequence[int]) -> np.ndarray:
         """Frames ``[n, H, W, 3]``, RGB."""
-        return np.stack([self._load(dict(img_path=self.paths[index]))['img'][..., ::-1] for index in indices])
+        return np.stack([read_image(self.paths[index])[..., ::-1] for index in indices])
 
 
 def open_video(path: str, num_threads: int = 1, frame_fps: float = 3.0, record: Any = None) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.datasets.synthetic.base import SyntheticDataset
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import TASK_UTILS
 
 MODALITIES = ('video', 'text')

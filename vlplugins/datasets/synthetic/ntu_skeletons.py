@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from vlplugins.datasets.skeleton_conversion import convert_ntu, write_pickle
+from vlplugins.datasets.formats.skeleton_conversion import convert_ntu, write_pickle
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.kinematics import forward_kinematics
 from vlplugins.datasets.synthetic.skeleton_actions import PERSON_OFFSETS, PERSON_PARENTS

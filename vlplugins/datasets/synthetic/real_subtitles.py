@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from vlplugins.datasets.subtitles import clean_subtitle
+from vlplugins.datasets.formats.subtitles import clean_subtitle
+from vlplugins.datasets.formats.tel_annotations import TELFile
+from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.datasets.synthetic.base import SyntheticDataset
-from vlplugins.datasets.tel_annotations import TELFile
-from vlplugins.datasets.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import TASK_UTILS
 
 

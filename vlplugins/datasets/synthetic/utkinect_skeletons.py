@@ -5,7 +5,8 @@ from typing import Dict, List
 
 import numpy as np
 
-from vlplugins.datasets.skeleton_conversion import write_pickle
+from vlplugins.datasets.formats.skeleton_conversion import write_pickle
+from vlplugins.datasets.formats.utkinect import ACTIONS, convert_utkinect
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.kinematics import forward_kinematics
 from vlplugins.datasets.synthetic.skeleton_actions import PERSON_OFFSETS, PERSON_PARENTS
@@ -15,7 +16,6 @@ from vlplugins.datasets.synthetic.skeleton_files import (
     turn_about_vertical,
     write_files,
 )
-from vlplugins.datasets.utkinect import ACTIONS, convert_utkinect
 from vlplugins.registry import TASK_UTILS
 from vlplugins.structures.skeleton_layout import convert_joints
 

@@ -6,9 +6,9 @@ from typing import Dict, List, Tuple
 import cv2
 import numpy as np
 
+from vlplugins.datasets.formats.voc_files import write_voc_xml
 from vlplugins.datasets.synthetic.base import SyntheticDataset
 from vlplugins.datasets.synthetic.coco_shapes import _apart
-from vlplugins.datasets.voc_files import write_voc_xml
 from vlplugins.registry import TASK_UTILS
 
 Box = Tuple[int, int, int]  # left, top, side, in pixels

@@ -1,51 +1,14 @@
 """Reading images, with errors that name the file."""
 
-from pathlib import Path
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Optional
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from vlplugins.datasets.formats.images import COLOR_MODES, decode_image, read_image
 from vlplugins.registry import TRANSFORMS
 from vlplugins.utils.records import RecordError
-
-_MODES = dict(color=cv2.IMREAD_COLOR, grayscale=cv2.IMREAD_GRAYSCALE)
-# Files of some sets have padding after the end marker.
-_TAIL = 2048
-
-
-def is_truncated(data: bytes) -> bool:
-    """Whether a JPEG or PNG file lacks its end marker. Decoders fill what is missing with grey, and say nothing."""
-    if data[:2] == b'\xff\xd8':
-        return b'\xff\xd9' not in data[-_TAIL:]
-    if data[:8] == b'\x89PNG\r\n\x1a\n':
-        return b'IEND' not in data[-_TAIL:]
-    return False
-
-
-def decode_image(data: bytes, name: Union[str, Path], color_type: str = 'color') -> np.ndarray:
-    """Decode an encoded image.
-
-    Args:
-        data: The bytes of a file in a format that OpenCV reads.
-        name: What the message calls it.
-        color_type: ``'color'`` (BGR, ``[H, W, 3]``) or ``'grayscale'`` (``[H, W]``).
-
-    Returns:
-        Array of uint8.
-
-    Raises:
-        RecordError: an empty, truncated or undecodable file.
-    """
-    if not data:
-        raise RecordError(name, 'an empty file', 'an image')
-    if is_truncated(data):
-        raise RecordError(name, f'a truncated image of {len(data)} bytes', 'a whole image file')
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), _MODES[color_type])
-    if image is None:
-        raise RecordError(name, f'{len(data)} bytes that are no image', 'an image file')
-    return image
 
 
 @TRANSFORMS.register_module()
@@ -63,7 +26,7 @@ class LoadImage(BaseTransform):
     """
 
     def __init__(self, color_type: str = 'color') -> None:
-        if color_type not in _MODES:
+        if color_type not in COLOR_MODES:
             raise ValueError(f"color_type {color_type!r} is unknown; expected 'color' or 'grayscale'")
         self.color_type = color_type
 
@@ -71,22 +34,13 @@ class LoadImage(BaseTransform):
         """Add the image to ``results``."""
         if 'img' in results:
             image = self._check_array(results)
+        elif 'img_bytes' in results:
+            image = decode_image(results.pop('img_bytes'), results.get('img_path', 'img_bytes'), self.color_type)
         else:
-            data = results.pop('img_bytes', None)
-            if data is None:
-                data = self._read(results['img_path'])
-            image = decode_image(data, results.get('img_path', 'img_bytes'), self.color_type)
+            image = read_image(results['img_path'], self.color_type)
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
-
-    @staticmethod
-    def _read(path: str) -> bytes:
-        try:
-            with open(path, 'rb') as file:
-                return file.read()
-        except OSError as error:
-            raise RecordError(path, error.strerror or 'an unreadable file', 'an image file') from None
 
     def _check_array(self, results: Dict[str, Any]) -> np.ndarray:
         image, name = results['img'], results.get('img_path', f'sample {results.get("sample_idx", "?")}')

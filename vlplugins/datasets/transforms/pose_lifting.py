@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from vlplugins.datasets.pose_lifting import project_pixels
+from vlplugins.datasets.formats.pose_table import project_pixels
 from vlplugins.registry import TRANSFORMS
 from vlplugins.structures.pose_lifting_data_sample import PoseLiftingDataSample
 from vlplugins.structures.skeleton_layout import SkeletonLayout, convert_joints, convert_scores, get_layout

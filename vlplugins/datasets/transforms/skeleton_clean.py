@@ -1,36 +1,13 @@
 """Cleaning of skeleton sequences: bad values, presence, order of persons."""
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from vlplugins.datasets.formats.skeleton_record import check_keypoint, record_name
 from vlplugins.registry import TRANSFORMS
 from vlplugins.utils.records import RecordError
-
-
-def record_name(results: Dict[str, Any]) -> Tuple[str, Any]:
-    """File and record of a sample, for messages."""
-    return str(results.get('ann_file', 'skeleton')), results.get('frame_dir', results.get('filename'))
-
-
-def check_keypoint(keypoint: Any, file: str = 'skeleton', record: Any = None) -> None:
-    """Check that an array is ``[M, T, V, 3]`` of numbers, with a frame and a person.
-
-    Raises:
-        RecordError: it is not.
-    """
-    expected = 'keypoint [persons, frames, joints, 3] in metres, (M, T, V, 3)'
-    if not isinstance(keypoint, np.ndarray) or not np.issubdtype(keypoint.dtype, np.number):
-        raise RecordError(file, f'keypoint of type {type(keypoint).__name__}', expected, record)
-    if keypoint.ndim != 4:
-        hint = '; add the axis of persons: keypoint[None]' if keypoint.ndim == 3 else ''
-        raise RecordError(file, f'keypoint of shape {keypoint.shape}', f'{expected}{hint}', record)
-    if keypoint.shape[3] != 3:
-        found = f'keypoint of shape {keypoint.shape} with {keypoint.shape[3]} coordinates'
-        raise RecordError(file, found, f'{expected}; points of an image cannot be used here', record)
-    if 0 in keypoint.shape:
-        raise RecordError(file, f'keypoint of shape {keypoint.shape}', f'{expected}, a person and a frame', record)
 
 
 def fill_gaps(points: np.ndarray, presence: np.ndarray, times: np.ndarray, max_gap: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from vlplugins.datasets.transforms.skeleton_clean import check_keypoint, record_name
+from vlplugins.datasets.formats.skeleton_record import check_keypoint, record_name
 from vlplugins.registry import TRANSFORMS
 from vlplugins.structures.skeleton_layout import SkeletonLayout, get_layout
 from vlplugins.utils.records import RecordError

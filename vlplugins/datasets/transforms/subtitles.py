@@ -4,7 +4,7 @@ from typing import Any, Dict
 
 from mmcv.transforms import BaseTransform
 
-from vlplugins.datasets.subtitles import clean_subtitle
+from vlplugins.datasets.formats.subtitles import clean_subtitle
 from vlplugins.datasets.transforms.clip_features import rescale_features
 from vlplugins.registry import TASK_UTILS, TRANSFORMS
 

@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from vlplugins.datasets.video_files import FrameFolder, open_video, read_until_damaged
+from vlplugins.datasets.formats.video_files import FrameFolder, open_video, read_until_damaged
 from vlplugins.registry import TRANSFORMS
 from vlplugins.utils.optional import require
 from vlplugins.utils.records import RecordError
