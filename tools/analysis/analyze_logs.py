@@ -12,6 +12,7 @@ from typing import Dict, List, Optional, Tuple
 from matplotlib.figure import Figure
 
 from vlplugins.utils.cli import UsageError, friendly_errors
+from vlplugins.utils.run_logs import add_log_arguments, moving_mean, names_of_runs
 from vlplugins.visualization.base import render, save_image
 
 Curve = Tuple[List[int], List[float]]
@@ -20,13 +21,9 @@ Curve = Tuple[List[int], List[float]]
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('runs', nargs='+', help='work folders or log files')
+    add_log_arguments(parser, 'work folders or log files', 'curves.png')
     parser.add_argument('--keys', nargs='+', default=['loss'], help='values, one picture row each (default: loss)')
-    parser.add_argument('--legend', nargs='+', help='names of the runs (default: their paths)')
-    parser.add_argument('--smooth', type=int, default=1, help='mean over so many records (default: 1)')
-    parser.add_argument('--out', default='curves.png', help='the PNG to write (default: curves.png)')
     parser.add_argument('--list', action='store_true', help='list the values of the runs')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args(argv)
 
 
@@ -60,9 +57,7 @@ def curve(records: List[dict], key: str, run: str, smooth: int = 1) -> Curve:
     pairs = [(record['step'], record[key]) for record in records if isinstance(record.get(key), (int, float))]
     if not pairs:
         raise UsageError(f'{run} has logged no {key!r}; it has {known_keys(records)}')
-    values = [value for _, value in pairs]
-    windows = [values[max(0, index + 1 - smooth) : index + 1] for index in range(len(values))]
-    return [step for step, _ in pairs], [sum(window) / len(window) for window in windows]
+    return [step for step, _ in pairs], moving_mean([value for _, value in pairs], smooth)
 
 
 def known_keys(records: List[dict]) -> List[str]:
@@ -74,13 +69,7 @@ def known_keys(records: List[dict]) -> List[str]:
 def main(argv: Optional[List[str]] = None) -> None:
     """Plot."""
     args = parse_args(argv)
-    if args.legend and len(args.legend) != len(args.runs):
-        raise UsageError(f'--legend has {len(args.legend)} names for {len(args.runs)} runs')
-    names = args.legend or args.runs
-    if len(set(names)) < len(names):
-        raise UsageError(f'two runs have the same name: {names}; tell them apart with --legend')
-    if args.smooth < 1:
-        raise UsageError(f'--smooth {args.smooth}: a mean is over 1 record or more')
+    names = names_of_runs(args)
     logs = {name: read_records(run) for name, run in zip(names, args.runs)}
     if args.list:
         for name, records in logs.items():

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional
 from matplotlib.figure import Figure
 
 from vlplugins.utils.cli import UsageError, friendly_errors
+from vlplugins.utils.run_logs import add_log_arguments, moving_mean, names_of_runs
 from vlplugins.visualization.base import render, save_image
 
 _FILE = 'gradient_imbalance.jsonl'
@@ -21,12 +22,8 @@ _FILE = 'gradient_imbalance.jsonl'
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('runs', nargs='+', help=f'work folders, or files {_FILE}')
+    add_log_arguments(parser, f'work folders, or files {_FILE}', 'gradient_imbalance.png')
     parser.add_argument('--width', type=float, default=0.25, help='the sub-network (default: 0.25)')
-    parser.add_argument('--legend', nargs='+', help='names of the runs (default: their paths)')
-    parser.add_argument('--smooth', type=int, default=1, help='mean over so many records (default: 1)')
-    parser.add_argument('--out', default='gradient_imbalance.png', help='the PNG to write')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args(argv)
 
 
@@ -75,23 +72,17 @@ def _parse(line: str, where: str) -> dict:
     return record
 
 
-def smooth(values: List[float], window: int) -> List[float]:
-    """Mean of each value and those before it in the window."""
-    parts = [values[max(0, index + 1 - window) : index + 1] for index in range(len(values))]
-    return [sum(part) / len(part) for part in parts]
-
-
 def draw(runs: Dict[str, Dict[str, List[float]]], width: float, window: int) -> Figure:
     """Figure of the ratios, the reference line at 1, and the two leading singular values."""
     figure = Figure(figsize=(12, 4.5), layout='constrained')
     left, right = figure.subplots(1, 2)
     for index, (name, ratios) in enumerate(runs.items()):
         colour = f'C{index}'
-        left.plot(ratios['step'], smooth(ratios['full'], window), ':', color=colour, label=f'{name}: whole')
-        left.plot(ratios['step'], smooth(ratios['rest'], window), color=colour, label=f'{name}: rest')
+        left.plot(ratios['step'], moving_mean(ratios['full'], window), ':', color=colour, label=f'{name}: whole')
+        left.plot(ratios['step'], moving_mean(ratios['rest'], window), color=colour, label=f'{name}: rest')
         for rank, values in enumerate(zip(*ratios['singular'])):
             label = f'{name}: number {rank + 1}'
-            right.plot(ratios['step'], smooth(list(values), window), '-:'[rank % 2], color=colour, label=label)
+            right.plot(ratios['step'], moving_mean(list(values), window), '-:'[rank % 2], color=colour, label=label)
     left.axhline(1, color='black', linewidth=0.8)
     left.set(xlabel='step', ylabel=f'gradient norm relative to the part of width {width}', title='gradient imbalance')
     right.set(xlabel='step', title='singular values of the last linear gradient', yscale='log')
@@ -105,13 +96,7 @@ def draw(runs: Dict[str, Dict[str, List[float]]], width: float, window: int) -> 
 def main(argv: Optional[List[str]] = None) -> None:
     """Plot, and print the mean of the last tenth."""
     args = parse_args(argv)
-    if args.legend and len(args.legend) != len(args.runs):
-        raise UsageError(f'--legend has {len(args.legend)} names for {len(args.runs)} runs')
-    names = args.legend or args.runs
-    if len(set(names)) < len(names):
-        raise UsageError(f'two runs have the same name: {names}; tell them apart with --legend')
-    if args.smooth < 1:
-        raise UsageError(f'--smooth {args.smooth}: a mean is over 1 record or more')
+    names = names_of_runs(args)
     runs = {name: read_ratios(run, args.width) for name, run in zip(names, args.runs)}
     for name, ratios in runs.items():
         last = ratios['rest'][-max(1, len(ratios['rest']) // 10) :]

@@ -25,7 +25,6 @@ def run(tmp_path):
 def test_ratios_by_hand(run):
     ratios = gradient_imbalance.read_ratios(run, 0.25)
     assert ratios['step'] == [1, 2] and ratios['full'] == [1.25, 5.0] and ratios['rest'] == [0.75, 3.0]
-    assert gradient_imbalance.smooth([1.0, 3.0, 8.0], 2) == [1.0, 2.0, 5.5]
 
 
 def test_figure_and_closing_line(run, tmp_path, capsys):

@@ -5,11 +5,10 @@ from typing import Any, Dict, Optional, Sequence
 import torch
 from mmdet.models.detectors import BaseDetector
 from mmdet.structures import SampleList
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
 from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain, plain_samples
-from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
+from vlplugins.models.algorithms.stages import Stage, StagedTrainingMixin, make_stages
 from vlplugins.models.necks.decomposition_neck import DecompositionNeck, Parts
 from vlplugins.registry import MODELS
 
@@ -18,7 +17,7 @@ Losses = Dict[str, Any]
 
 
 @MODELS.register_module()
-class DecomposedNeckDetector(BaseDetector):
+class DecomposedNeckDetector(StagedTrainingMixin, BaseDetector):
     """Trains a one-stage or two-stage detector of mmdet on two domains; the detector itself is not changed.
 
     Its neck is a ``DecompositionNeck``, so that it sees the invariant maps alone; its own losses are those of the
@@ -69,25 +68,6 @@ class DecomposedNeckDetector(BaseDetector):
                 raise ValueError(f'stage {stage.name!r} weighs {missing}, but the alignment has no such classifier')
             if stage.branches or stage.no_grad:
                 raise ValueError(f'stage {stage.name!r} has branches or no_grad, which this detector does not know')
-
-    def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor', stage: int = 0) -> Any:
-        """As in mmdet's detectors.
-
-        Args:
-            inputs: Images ``[B, 3, H, W]``; for ``mode='loss'`` a dict of those of ``source`` and ``target``.
-            data_samples: Their samples, likewise.
-            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
-            stage: Index of the stage whose losses are wanted.
-        """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples, stage)
-        return super().forward(inputs, data_samples, mode)
-
-    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
-        """All stages in turn. A single stage may have an ordinary optimizer for all parameters."""
-        if len(self.stages) == 1 and not isinstance(optim_wrapper, OptimWrapperDict):
-            return super().train_step(data, optim_wrapper)
-        return train_stages(self, self, data, optim_wrapper)
 
     def loss(
         self, batch_inputs: Dict[str, Tensor], batch_data_samples: Dict[str, SampleList], stage: int = 0

@@ -10,12 +10,11 @@ from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
 from mmengine.config import ConfigDict
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from vlplugins.models.algorithms.domain_adaptive_checks import check_detector
 from vlplugins.models.algorithms.domain_batches import DOMAINS, SOURCE, TARGET, images_of_domain, plain_samples
-from vlplugins.models.algorithms.stages import Stage, make_stages, train_stages
+from vlplugins.models.algorithms.stages import Stage, StagedTrainingMixin, make_stages
 from vlplugins.models.necks.vector_decomposition import DecomposedFeature
 from vlplugins.registry import MODELS
 
@@ -34,7 +33,7 @@ class DomainFeatures(NamedTuple):
 
 
 @MODELS.register_module()
-class DomainAdaptiveDetector(BaseDetector):
+class DomainAdaptiveDetector(StagedTrainingMixin, BaseDetector):
     """Vector-decomposed disentanglement (VDD, Wu et al., ICCV 2021), and what it is made of.
 
     A decomposer divides the map of the backbone into an invariant and a specific part. Proposals come from the
@@ -121,27 +120,6 @@ class DomainAdaptiveDetector(BaseDetector):
         self.pixel_level, self.feature_level, self.target_rois = pixel_level, feature_level, target_rois
         self.stages: List[Stage] = make_stages(stages, TERMS)
         check_detector(self)
-
-    def forward(
-        self, inputs: Any, data_samples: Any = None, mode: str = 'tensor', stage: int = 0
-    ) -> Any:  # the types of mmdet's detectors, and dicts of both domains
-        """As in mmdet's detectors.
-
-        Args:
-            inputs: Images ``[B, 3, H, W]``; for ``mode='loss'`` a dict of those of ``source`` and ``target``.
-            data_samples: Their samples, likewise.
-            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
-            stage: Index of the stage whose losses are wanted.
-        """
-        if mode == 'loss':
-            return self.loss(inputs, data_samples, stage)
-        return super().forward(inputs, data_samples, mode)
-
-    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
-        """All stages in turn. A single stage may have an ordinary optimizer for all parameters."""
-        if len(self.stages) == 1 and not isinstance(optim_wrapper, OptimWrapperDict):
-            return super().train_step(data, optim_wrapper)
-        return train_stages(self, self, data, optim_wrapper)
 
     def extract_feat(self, batch_inputs: Tensor) -> DomainFeatures:
         """Maps of images ``[B, 3, H, W]``."""

@@ -113,3 +113,30 @@ def _wrappers_of(stage: Stage, model: nn.Module, optim_wrapper: OptimWrapperDict
                 'its parameters, without gradient'
             )
     return wrappers
+
+
+class StagedTrainingMixin:
+    """Training in stages for a detector of mmdet, which has ``stages`` and defines ``loss(..., stage)``."""
+
+    stages: List[Stage]
+
+    def forward(
+        self, inputs: Any, data_samples: Any = None, mode: str = 'tensor', stage: int = 0
+    ) -> Any:  # the types of mmdet's detectors, and dicts of both domains
+        """As in mmdet's detectors.
+
+        Args:
+            inputs: Images ``[B, 3, H, W]``; for ``mode='loss'`` a dict of those of ``source`` and ``target``.
+            data_samples: Their samples, likewise.
+            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
+            stage: Index of the stage whose losses are wanted.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples, stage)
+        return super().forward(inputs, data_samples, mode)
+
+    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
+        """All stages in turn. A single stage may have an ordinary optimizer for all parameters."""
+        if len(self.stages) == 1 and not isinstance(optim_wrapper, OptimWrapperDict):
+            return super().train_step(data, optim_wrapper)
+        return train_stages(self, self, data, optim_wrapper)

@@ -22,6 +22,13 @@ def scale_bones(lengths: Tensor, ratios: Tensor) -> Tensor:
     return lengths * (1 + ratios[:, list(RATIO_OF_BONE)])
 
 
+def _free_ratios(frozen: Sequence[int]) -> Tensor:
+    """1 for each ratio that may change, 0 for the others."""
+    free = torch.ones(NUM_RATIOS)
+    free[list(frozen)] = 0
+    return free
+
+
 @MODELS.register_module()
 class BoneLengthSampler(nn.Module):
     """Changes bones by ratios that both sides share, normal and cut.
@@ -40,9 +47,7 @@ class BoneLengthSampler(nn.Module):
         if limit <= 0 or std <= 0:
             raise ValueError(f'limit {limit} and std {std} must be above 0')
         self.limit, self.std = limit, std
-        free = torch.ones(NUM_RATIOS)
-        free[list(frozen)] = 0
-        self.register_buffer('free', free, persistent=False)
+        self.register_buffer('free', _free_ratios(frozen), persistent=False)
 
     def forward(
         self, lengths: Tensor, bank_lengths: Tensor, poses: Tensor, generator: Optional[torch.Generator] = None
@@ -70,9 +75,7 @@ class MLPBoneLengthSampler(nn.Module):
         super().__init__()
         self.limit, self.noise_dims = limit, noise
         self.network = PoseMLP(48 + noise, NUM_RATIOS, width)
-        free = torch.ones(NUM_RATIOS)
-        free[list(frozen)] = 0
-        self.register_buffer('free', free, persistent=False)
+        self.register_buffer('free', _free_ratios(frozen), persistent=False)
 
     def forward(
         self, lengths: Tensor, bank_lengths: Tensor, poses: Tensor, generator: Optional[torch.Generator] = None
