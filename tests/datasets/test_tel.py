@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
+from tests.helpers.records import refused
 from tests.helpers.tel import REAL, STAMPS, boundary_content, train_content, write
 from vlplugins.datasets import TELDataset
 from vlplugins.datasets.formats.tel_annotations import TELFile, parse_time_range
 from vlplugins.datasets.formats.tel_emotion_words import EMOTION_WORDS, TEL_CLASSES, class_of_word
-from vlplugins.utils.records import RecordError
 
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason='the released annotations are not here')
 
@@ -72,7 +72,7 @@ def test_labels_belong_to_line_numbers_also_where_two_lines_have_one_time(tmp_pa
 
 
 def message(tmp_path, content, **options):
-    with pytest.raises(RecordError) as caught:
+    with refused() as caught:
         make(tmp_path, content, **options)
     assert 'x.json' in str(caught.value)
     return str(caught.value)
@@ -100,7 +100,7 @@ def test_missing_and_malformed_files_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match='no_such.json; the authors release them at github.com/YYJMJC'):
         TELDataset(ann_file=str(tmp_path / 'no_such.json'), modalities=())
     (tmp_path / 'x.json').write_text('{"a": 1,\n  "b" 2}')
-    with pytest.raises(RecordError, match='x.json, record line 2, column 7'):
+    with refused('x.json, record line 2, column 7'):
         TELDataset(ann_file=str(tmp_path / 'x.json'), modalities=())
 
 
@@ -144,7 +144,7 @@ def test_films_are_chosen_and_left_out(tmp_path):
 
 def test_missing_feature_files_are_listed(tmp_path):
     content = {f'tt{film}': train_content()['tt01'] for film in range(7)}
-    with pytest.raises(RecordError) as caught:
+    with refused() as caught:
         make(tmp_path, content, modalities=('text',), data_root=str(tmp_path), data_prefix=dict(text='f'))
     assert '7 of 7 feature files missing' in str(caught.value)
     assert 'tt4.npz' in str(caught.value) and 'tt5.npz' not in str(caught.value)

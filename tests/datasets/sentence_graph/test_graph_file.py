@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from tests.helpers.records import refused
 from vlplugins.datasets.sentence_graph import digest_of, key_of, read_graphs, write_graphs
 from vlplugins.structures.sentence_graph import SentenceGraph
-from vlplugins.utils.records import RecordError
 
 
 class OneVerbParser:
@@ -54,7 +54,7 @@ def test_a_killed_run_goes_on_and_its_half_is_refused(tmp_path):
     path = tmp_path / 'g.json'
     with pytest.raises(KeyboardInterrupt):
         write_graphs(path, SENTENCES, OneVerbParser(stop_at=5), save_every=2)
-    with pytest.raises(RecordError, match='graphs of other sentences'):
+    with refused('graphs of other sentences'):
         read_graphs(path, SENTENCES)
     assert write_graphs(path, SENTENCES, OneVerbParser(), save_every=2) == dict(parsed=3, kept=4)
 
@@ -76,14 +76,14 @@ def test_broken_files_are_refused_with_the_command_that_mends_them(tmp_path, cha
     raw = json.loads(path.read_text())
     change(raw)
     path.write_text(json.dumps(raw))
-    with pytest.raises(RecordError, match=message) as caught:
+    with refused(message) as caught:
         read_graphs(path, SENTENCES)
     assert 'parse_query_graphs.py' in str(caught.value)
 
 
 def test_missing_file_and_no_json(tmp_path):
-    with pytest.raises(RecordError, match='no such file.*parse_query_graphs'):
+    with refused('no such file.*parse_query_graphs'):
         read_graphs(tmp_path / 'none.json', SENTENCES)
     (tmp_path / 'x.json').write_text('{')
-    with pytest.raises(RecordError, match='no JSON'):
+    with refused('no JSON'):
         read_graphs(tmp_path / 'x.json', SENTENCES)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.helpers.records import refused
 from vlplugins.datasets.text_encoders import CachedSentenceEncoder, HashSentenceEncoder, TransformerSentenceEncoder
 from vlplugins.datasets.text_encoders.base import SentenceEncoder
 from vlplugins.registry import TASK_UTILS
-from vlplugins.utils.records import RecordError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
 def test_the_cache_of_another_encoder_is_refused(tmp_path):
     path = str(tmp_path / 'cache.npz')
     CachedSentenceEncoder(CountingEncoder(), path).encode(['a'])
-    with pytest.raises(RecordError, match='features of another model'):
+    with refused('features of another model'):
         CachedSentenceEncoder(CountingEncoder(name='other'), path)
 
 
