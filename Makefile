@@ -4,6 +4,7 @@ PYTHON ?= python3
 DEVICE ?= auto
 METHOD ?=
 SEEDS ?= 1
+JOBS ?= auto
 ARGS ?=
 RUN := .venv/bin/python
 
@@ -12,7 +13,7 @@ RUN := .venv/bin/python
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
-	@echo "  options: DEVICE=auto|cpu|cuda  PYTHON=python3.11  METHOD=slimclr  SEEDS=3  ARGS='further arguments'"
+	@echo "  options: DEVICE=auto|cpu|cuda  PYTHON=python3.11  METHOD=slimclr  SEEDS=3  JOBS=4  ARGS='further arguments'"
 
 setup:  ## create the environment, or bring it up to date
 	@$(PYTHON) tools/misc/setup_environment.py --device $(DEVICE)
@@ -20,8 +21,8 @@ setup:  ## create the environment, or bring it up to date
 demo: setup  ## train a method's demo (METHOD=..., by default slimclr) and its baselines; print a table, draw a figure
 	@$(RUN) tools/misc/demo.py $(METHOD) --seeds $(SEEDS) --device $(DEVICE) $(ARGS)
 
-test: setup  ## run the whole test suite
-	@$(RUN) -m pytest tests $(ARGS)
+test: setup  ## run the whole test suite, in JOBS processes
+	@$(RUN) -m pytest tests -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: setup  ## check style and formatting
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

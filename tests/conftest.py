@@ -1,11 +1,17 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests, and the share of the machine that each process of pytest-xdist has."""
+
+import os
+
+# Before anything imports torch: processes that each take all cores get in each other's way.
+_PROCESSES = int(os.getenv('PYTEST_XDIST_WORKER_COUNT', '1'))
+os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // _PROCESSES)))
 
 # OpenCV before decord, whichever test file is the first: the other way round it decodes no PNG, as it then finds the
 # zlib that decord brings along.
-import cv2  # noqa: F401
-import pytest
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import init_default_scope
+import cv2  # noqa: F401, E402
+import pytest  # noqa: E402
+from mmengine.logging import MessageHub, MMLogger  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
