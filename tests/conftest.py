@@ -10,17 +10,15 @@ os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // _PROCESSES
 # zlib that decord brings along.
 import cv2  # noqa: F401, E402
 import pytest  # noqa: E402
-from mmengine.logging import MessageHub, MMLogger  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
+
+from tests.helpers.runs import forget_runs  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _fresh_state():
     """What a runner leaves behind: a log to the streams of its own test, and the scope of its config."""
     yield
-    MMLogger._instance_dict.clear()
-    MessageHub._instance_dict.clear()
-    init_default_scope('vlplugins')
+    forget_runs()
 
 
 @pytest.fixture(scope='module')

@@ -20,6 +20,7 @@ from vlplugins.utils.cli import (
     build_runner,
     check_checkpoint,
     friendly_errors,
+    leave_process_group,
     load_config,
     write_metrics,
 )
@@ -55,10 +56,8 @@ def apply_test_arguments(cfg: Config, args: argparse.Namespace) -> None:
             cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]
 
 
-@friendly_errors
-def main(argv: Optional[List[str]] = None) -> None:
-    """Test."""
-    args = parse_args(argv)
+def run(args: argparse.Namespace) -> None:
+    """Test with these arguments."""
     cfg = load_config(args.config, args.cfg_options)
     apply_run_arguments(cfg, args)
     apply_test_arguments(cfg, args)
@@ -71,6 +70,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     metrics = runner.test()
     if args.out and is_main_process():
         write_metrics(args.out, metrics)
+
+
+@friendly_errors
+def main(argv: Optional[List[str]] = None) -> None:
+    """Test."""
+    run(parse_args(argv))
+    leave_process_group()
 
 
 if __name__ == '__main__':

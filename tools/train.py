@@ -22,6 +22,7 @@ from vlplugins.utils.cli import (
     build_runner,
     check_checkpoint,
     friendly_errors,
+    leave_process_group,
     load_config,
     write_metrics,
 )
@@ -74,10 +75,8 @@ class _LastMetrics(Hook):
         self.metrics = dict(metrics or {})
 
 
-@friendly_errors
-def main(argv: Optional[List[str]] = None) -> None:
-    """Train."""
-    args = parse_args(argv)
+def run(args: argparse.Namespace) -> None:
+    """Train with these arguments."""
     cfg = load_config(args.config, args.cfg_options)
     apply_run_arguments(cfg, args)
     apply_train_arguments(cfg, args)
@@ -88,6 +87,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     runner.train()
     if args.out and is_main_process():
         write_metrics(args.out, last.metrics)
+
+
+@friendly_errors
+def main(argv: Optional[List[str]] = None) -> None:
+    """Train."""
+    run(parse_args(argv))
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -10,6 +10,8 @@ import torch
 import torch.distributed as torch_dist
 import torch.multiprocessing as multiprocessing
 
+from vlplugins.utils.cli import leave_process_group
+
 
 def run_distributed(function: Callable, world_size: int = 2, *args: Any, timeout: float = 120.0) -> List[Any]:
     """Call ``function(rank, world_size, *args)`` in each process and return the results in rank order.
@@ -20,7 +22,9 @@ def run_distributed(function: Callable, world_size: int = 2, *args: Any, timeout
         RuntimeError: a process failed; the message holds its traceback.
         TimeoutError: a process has not ended within ``timeout`` seconds.
     """
-    context = multiprocessing.get_context('spawn')
+    # Children are copies of a server that has imported what takes long, and has no thread that a copy would lack.
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['vlplugins.models', 'vlplugins.evaluation', 'vlplugins.datasets'])
     with tempfile.TemporaryDirectory() as folder:
         arguments = [(function, rank, world_size, folder, args) for rank in range(world_size)]
         processes = [context.Process(target=_child, args=each) for each in arguments]
@@ -47,7 +51,6 @@ def _child(function: Callable, rank: int, world_size: int, folder: str, args: tu
         torch_dist.init_process_group('gloo', init_method=f'file://{folder}/group', rank=rank, world_size=world_size)
         result = function(rank, world_size, *args)
         torch.save(result, Path(folder, f'result{rank}.pth'))
-        torch_dist.barrier()
-        torch_dist.destroy_process_group()
+        leave_process_group()
     except Exception:
         Path(folder, f'error{rank}').write_text(f'process {rank}:\n{traceback.format_exc()}')

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 import torch
 from torch import Tensor
 
+from tests.helpers.runs import forget_runs
 from tools import train
 
 ONE_EPOCH = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=1']
@@ -24,6 +25,7 @@ def epochs(count: int) -> List[str]:
 
 def run(config: Path, work_dir: Path, *options: str) -> Tuple[Dict[str, Any], List[dict], Dict[str, Tensor]]:
     """Train a config; returns its metrics, the records of its log and the weights of the last epoch."""
+    forget_runs()
     out = work_dir / 'metrics.json'
     train.main([str(config), '--work-dir', str(work_dir), '--out', str(out), '--seed', '0', '--cfg-options', *options])
     (log,) = work_dir.glob('*/vis_data/scalars.json')

@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import gc
 import json
 import linecache
 import os
@@ -203,3 +204,17 @@ def check_checkpoint(path: Optional[str]) -> None:
     """Raise :class:`UsageError` where a local checkpoint does not exist; addresses with a scheme are left alone."""
     if path and '://' not in path and not Path(path).is_file():
         raise UsageError(f'no such checkpoint: {path}')
+
+
+def leave_process_group() -> None:
+    """End the communication with the other processes, when all are done; whatever holds a model must be gone.
+
+    A thread of gloo that lets go of its last tensor while the interpreter ends aborts a process that has succeeded. The
+    threads end with the process group, and that ends when nothing refers to it, such as a distributed wrapper.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+        gc.collect()
+        distributed.destroy_process_group()
