@@ -22,6 +22,13 @@ from vlplugins.engine.hooks.scheduled_value_hook import ScheduledValueHook, read
         (dict(schedule='cosine', start_value=0.99, end_value=1.0), 5, 0.995),
         (dict(schedule='cosine', start_value=0.99, end_value=1.0), 2, 1 - 0.5 * (1 + math.cos(math.pi * 0.2)) * 0.01),
         (dict(schedule='cosine', start_value=0.99, end_value=1.0), 10, 1.0),
+        # Two cycles of 4: up in 2, held for 2.
+        (dict(schedule='cyclic', begin=2, cycles=2), 1, 0.0),
+        (dict(schedule='cyclic', begin=2, cycles=2), 3, 0.5),
+        (dict(schedule='cyclic', begin=2, cycles=2), 5, 1.0),
+        (dict(schedule='cyclic', begin=2, cycles=2), 6, 0.0),
+        (dict(schedule='cyclic', begin=2, cycles=2), 7, 0.5),
+        (dict(schedule='cyclic', begin=2, cycles=2), 10, 1.0),
     ],
 )
 def test_value_is_a_function_of_progress(arguments, progress, expected):
@@ -72,7 +79,7 @@ def test_optimizer_groups_are_reached(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'arguments', [dict(schedule='exp'), dict(by='step'), dict(begin=3, end=2), dict(schedule='Linear')]
+    'arguments', [dict(schedule='exp'), dict(by='step'), dict(begin=3, end=2), dict(schedule='Linear'), dict(cycles=0)]
 )
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(ValueError):

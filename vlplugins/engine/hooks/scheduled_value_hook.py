@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from vlplugins.registry import HOOKS
 
-_SCHEDULES = ('constant', 'step', 'linear', 'cosine')
+_SCHEDULES = ('constant', 'step', 'linear', 'cosine', 'cyclic')
 _UNITS = ('epoch', 'iter', 'progress')
 
 
@@ -80,15 +80,17 @@ class ScheduledValueHook(Hook):
         path: Path below the model (without its distributed wrapper): ``key_encoder.momentum``; or below the optimizer
             wrapper: ``optim_wrapper.param_groups.*.weight_decay``. See :func:`resolve_path`.
         schedule: ``'constant'`` (``start_value``), ``'step'`` (``end_value`` from ``begin`` on), ``'linear'`` or
-            ``'cosine'`` (from ``start_value`` at ``begin`` to ``end_value`` at ``end``).
+            ``'cosine'`` (from ``start_value`` at ``begin`` to ``end_value`` at ``end``), or ``'cyclic'`` (``cycles``
+            times: linear in the first half of a cycle, ``end_value`` in the second; Fu et al., NAACL 2019).
         start_value: Value before and at ``begin``; any type for ``'constant'`` and ``'step'``.
         end_value: Value from ``end`` on.
         begin: Progress at which the change begins.
         end: Progress at which it ends; the end of training by default.
         by: Unit of ``begin`` and ``end``: ``'epoch'`` (fractional), ``'iter'``, or ``'progress'`` (0 to 1).
+        cycles: Cycles between ``begin`` and ``end`` of ``'cyclic'``.
 
     Raises:
-        ValueError: an unknown schedule or unit, or ``end`` before ``begin``.
+        ValueError: an unknown schedule or unit, ``end`` before ``begin``, or ``cycles`` below 1.
         AttributeError: (before training) the path does not exist.
     """
 
@@ -101,6 +103,7 @@ class ScheduledValueHook(Hook):
         begin: float = 0,
         end: Optional[float] = None,
         by: str = 'epoch',
+        cycles: int = 4,
     ) -> None:
         if schedule not in _SCHEDULES:
             raise ValueError(f'schedule {schedule!r} is unknown; expected one of {_SCHEDULES}')
@@ -108,7 +111,9 @@ class ScheduledValueHook(Hook):
             raise ValueError(f'by {by!r} is unknown; expected one of {_UNITS}')
         if end is not None and end < begin:
             raise ValueError(f'end {end} lies before begin {begin}')
-        self.path, self.schedule, self.by = path, schedule, by
+        if cycles < 1:
+            raise ValueError(f'cycles {cycles} must be at least 1')
+        self.path, self.schedule, self.by, self.cycles = path, schedule, by, cycles
         self.start_value, self.end_value = start_value, end_value
         self.begin, self.end = begin, end
         self._last: Any = None
@@ -116,7 +121,7 @@ class ScheduledValueHook(Hook):
     @property
     def is_smooth(self) -> bool:
         """Whether the value takes values between start and end."""
-        return self.schedule in ('linear', 'cosine')
+        return self.schedule in ('linear', 'cosine', 'cyclic')
 
     def value_at(self, progress: float, total: float) -> Any:
         """The value at ``progress`` of ``total``, both in the unit ``by``."""
@@ -128,6 +133,8 @@ class ScheduledValueHook(Hook):
         share = min(max((progress - self.begin) / max(end - self.begin, 1e-12), 0.0), 1.0)
         if self.schedule == 'cosine':
             share = (1 - math.cos(math.pi * share)) / 2
+        if self.schedule == 'cyclic' and share < 1:
+            share = min(2 * (share * self.cycles % 1), 1.0)
         return self.start_value + (self.end_value - self.start_value) * share
 
     def _progress(self, runner: Runner) -> Tuple[float, float]:

@@ -7,6 +7,7 @@ from vlplugins.models.algorithms.slimmable_classifier import SlimmableClassifier
 from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
 from vlplugins.models.algorithms.slimmable_mocov3 import SlimmableMoCoV3
 from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
+from vlplugins.models.algorithms.temporal_grounder import TemporalGrounder
 from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 from vlplugins.models.algorithms.weakly_supervised_temporal_localizer import WeaklySupervisedTemporalLocalizer
 from vlplugins.registry import MODELS
@@ -22,6 +23,7 @@ __all__ = [
     'SlimmableMoCo',
     'SlimmableMoCoV3',
     'SlimmableSimCLR',
+    'TemporalGrounder',
     'TextVideoRetriever',
     'WeaklySupervisedTemporalLocalizer',
 ]

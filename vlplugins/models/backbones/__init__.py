@@ -6,10 +6,12 @@ from vlplugins.models.backbones.clip_vision import CLIPVisionTransformer
 from vlplugins.models.backbones.dcin import DilatedContextIntegratedBranch
 from vlplugins.models.backbones.layered_backbone import LayeredBackbone
 from vlplugins.models.backbones.pixels import PixelBackbone
+from vlplugins.models.backbones.query_graph_encoder import QueryGraphEncoder
 from vlplugins.models.backbones.sem_gcn import SemGCN
 from vlplugins.models.backbones.skeleton_sequence import SkeletonSequenceBackbone
 from vlplugins.models.backbones.slimmable_resnet import SlimmableResNet
 from vlplugins.models.backbones.st_gcn_lifter import SingleFrameSTGCN
+from vlplugins.models.backbones.video_graph_encoder import VideoGraphEncoder
 
 __all__ = [
     'AFECNN',
@@ -18,8 +20,10 @@ __all__ = [
     'DilatedContextIntegratedBranch',
     'LayeredBackbone',
     'PixelBackbone',
+    'QueryGraphEncoder',
     'SemGCN',
     'SingleFrameSTGCN',
     'SkeletonSequenceBackbone',
     'SlimmableResNet',
+    'VideoGraphEncoder',
 ]

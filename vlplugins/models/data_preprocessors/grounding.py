@@ -1,6 +1,6 @@
 """Batches of features of videos with graphs of queries."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import torch
 from torch import Tensor
@@ -16,8 +16,20 @@ class GroundingDataPreprocessor(FeatureSequencePreprocessor):
     """Pads features and graphs to the largest of the batch, and makes their masks.
 
     Nodes of a batch are numbered 0 for the event, 1 .. A for actions and A + 1 .. A + O for atoms, where A and O are
-    the most of the batch, at least 1. Arguments as :class:`FeatureSequencePreprocessor`.
+    the most of the batch, at least 1.
+
+    Args:
+        num_positions: L, the length that every video must have: a model with a map of segments has no mask of
+            positions. Any by default.
+        kwargs: Arguments of :class:`FeatureSequencePreprocessor`.
+
+    Raises:
+        ValueError: (in ``forward``) a video of another length.
     """
+
+    def __init__(self, num_positions: Optional[int] = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_positions = num_positions
 
     def forward(self, data: Dict[str, Any], training: bool = False) -> Dict[str, Any]:
         """Prepare a collated batch of B queries.
@@ -33,6 +45,12 @@ class GroundingDataPreprocessor(FeatureSequencePreprocessor):
         """
         found = dict(data['inputs'])
         query, objects = found.pop('query'), found.pop('objects', None)
+        lengths = {len(each) for each in found['video']}
+        if self.num_positions is not None and lengths != {self.num_positions}:
+            found_lengths = f'videos of {sorted(lengths)} positions'
+            raise ValueError(
+                f'{found_lengths}; expected num_positions={self.num_positions} (ResampleFeatures gives them)'
+            )
         batch = super().forward(dict(inputs=found, data_samples=data.get('data_samples')), training)
         inputs = batch['inputs']
         inputs['video_mask'] = inputs.pop('mask')

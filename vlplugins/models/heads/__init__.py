@@ -4,6 +4,7 @@ from vlplugins.models.heads.decomposition_alignment import DecompositionAlignmen
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
 from vlplugins.models.heads.emotion_activation_head import EmotionActivationHead
 from vlplugins.models.heads.pose_lift_head import PoseLiftHead
+from vlplugins.models.heads.proposal_map_head import ProposalMapHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
@@ -19,6 +20,7 @@ __all__ = [
     'MeanPoolSimilarityHead',
     'PixelDomainClassifier',
     'PoseLiftHead',
+    'ProposalMapHead',
     'SkeletonFusionHead',
     'SwitchableLinearHead',
 ]

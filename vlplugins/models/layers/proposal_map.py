@@ -1,19 +1,22 @@
 """Maps over all segments of P positions: entry (i, j) is the segment from the start of i to the end of j."""
 
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def proposal_mask(positions: int, sparse: bool = False) -> Tensor:
+def proposal_mask(positions: int, sparse: bool = False, device: Optional[torch.device] = None) -> Tensor:
     """Which segments there are, booleans ``[P, P]``: i <= j.
 
     Args:
         positions: P.
         sparse: Of lengths above 16 only every second, above 32 only every fourth, with starts in the same steps
             (2D-TAN, Zhang et al., AAAI 2020).
+        device: Where the mask is made.
     """
-    first = torch.arange(positions)
+    first = torch.arange(positions, device=device)
     length = first[None] - first[:, None] + 1
     mask = length >= 1
     if sparse:
@@ -23,9 +26,9 @@ def proposal_mask(positions: int, sparse: bool = False) -> Tensor:
     return mask
 
 
-def proposal_bounds(positions: int) -> Tensor:
+def proposal_bounds(positions: int, device: Optional[torch.device] = None) -> Tensor:
     """Start and end of each segment as shares of the whole, ``[P, P, 2]``; ``[i / P, (j + 1) / P]``."""
-    places = torch.arange(positions, dtype=torch.float)
+    places = torch.arange(positions, dtype=torch.float, device=device)
     start, end = torch.meshgrid(places, places + 1, indexing='ij')
     return torch.stack([start, end], dim=-1) / positions
 
@@ -49,7 +52,32 @@ def segment_sum(values: Tensor) -> Tensor:
     size = values.size(-2)
     total = F.pad(values.float().cumsum(dim=-2), (0, 0, 1, 0))
     sums = total[..., None, 1:, :] - total[..., :size, None, :]
-    return (sums * proposal_mask(size).to(sums.device)[..., None]).to(values.dtype)
+    return (sums * proposal_mask(size, device=sums.device)[..., None]).to(values.dtype)
+
+
+def proposal_lengths(positions: int, device: Optional[torch.device] = None) -> Tensor:
+    """Positions of each segment, ``[P, P]``, at least 1."""
+    first = torch.arange(positions, device=device)
+    return (first[None] - first[:, None] + 1).clamp(min=1)
+
+
+def proposal_iou(truth: Tensor, positions: int) -> Tensor:
+    """Overlap of each segment with ``truth [B, 2]`` (shares of the whole), ``[B, P, P]``; what j < i has means nothing.
+
+    The intersection over the union.
+    """
+    bounds = proposal_bounds(positions, truth.device)
+    start, end = (each[:, None, None] for each in truth.unbind(dim=-1))
+    inside = (torch.minimum(bounds[..., 1], end) - torch.maximum(bounds[..., 0], start)).clamp(min=0)
+    union = (bounds[..., 1] - bounds[..., 0]) + (end - start) - inside
+    return inside / union.clamp(min=1e-8)
+
+
+def position_overlap(truth: Tensor, positions: int) -> Tensor:
+    """Share of each position that lies within ``truth [B, 2]`` (shares of the whole), ``[B, P]``."""
+    start = torch.arange(positions, dtype=truth.dtype, device=truth.device) / positions
+    inside = torch.minimum(start + 1 / positions, truth[:, 1:]) - torch.maximum(start, truth[:, :1])
+    return (inside * positions).clamp(0, 1)
 
 
 def coverage(mass: Tensor) -> Tensor:

@@ -70,10 +70,12 @@ class VariationalMatching(nn.Module):
 
     def _gaussian(self, pairs: Pairs, found: Tensor, coarser: Optional[Tensor]) -> Gaussian:
         shift, logvar = found.float().unbind(dim=-1)
-        mean = pairs.cosine + shift
-        if coarser is not None:
-            mean = mean + F.softplus(self.structure) * coarser
-        return mean, logvar.clamp(*self.logvar_range)
+        return self.add_coarser((pairs.cosine + shift, logvar.clamp(*self.logvar_range)), coarser)
+
+    def add_coarser(self, gaussian: Gaussian, coarser: Optional[Tensor]) -> Gaussian:
+        """A Gaussian that was made without c, with it: several chains share the networks."""
+        mean, logvar = gaussian
+        return (mean if coarser is None else mean + F.softplus(self.structure) * coarser), logvar
 
 
 def _trunk(in_channels: int, channels: int) -> nn.Sequential:

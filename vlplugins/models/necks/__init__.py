@@ -1,5 +1,6 @@
 """Necks; importing the package registers them."""
 
+from vlplugins.models.necks.cross_graph_correspondence import VariationalCrossGraphCorrespondence
 from vlplugins.models.necks.decomposition_neck import DecompositionNeck
 from vlplugins.models.necks.slimmable_mlp import SlimmableMLPNeck
 from vlplugins.models.necks.vector_decomposition import DecomposedFeature, VectorDecomposition
@@ -8,5 +9,6 @@ __all__ = [
     'DecomposedFeature',
     'DecompositionNeck',
     'SlimmableMLPNeck',
+    'VariationalCrossGraphCorrespondence',
     'VectorDecomposition',
 ]

@@ -1,0 +1,55 @@
+"""Videos of actions on objects with 20 of 64 pairs seen in training; written to disk on first use."""
+
+positions = 12
+data_root = 'data/synthetic/compositional_grounding_tiny'
+word_vectors = f'{data_root}/words.npz'
+synthetic_data = dict(type='SyntheticCompositionalGrounding', root=data_root, seen_pairs=20)
+
+load_query = [
+    dict(type='LoadQueryGraph', max_tokens=8, max_actions=2, max_atoms=3),
+    dict(type='TokenizeQuery', tokenizer=dict(type='WordTokenizer', vocabulary=word_vectors)),
+]
+load_video = dict(type='LoadClipFeatures', modality='video', dim=48)
+train_pipeline = [
+    load_video,
+    dict(type='ResampleFeatures', num_positions=positions, jitter=True),
+    *load_query,
+    dict(type='PackGroundingInputs'),
+]
+test_pipeline = [
+    load_video,
+    dict(type='ResampleFeatures', num_positions=positions),
+    *load_query,
+    dict(type='PackGroundingInputs'),
+]
+
+queries = dict(type='CompositionalGroundingDataset', data_root=data_root, data_prefix=dict(video='features'))
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='pseudo_collate'),
+    dataset=dict(ann_file='train.json', graph_file='graphs/train.json', pipeline=train_pipeline, **queries),
+)
+test_dataloader = dict(
+    batch_size=100,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='pseudo_collate'),
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                ann_file=f'{split}.json',
+                graph_file=f'graphs/{split}.json',
+                test_mode=True,
+                pipeline=test_pipeline,
+                **queries,
+            )
+            for split in ('test_trivial', 'novel_composition', 'novel_word')
+        ],
+    ),
+)
+val_dataloader = test_dataloader
+val_evaluator = dict(type='TemporalGroundingMetric')
+test_evaluator = val_evaluator
