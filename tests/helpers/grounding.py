@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import MODELS
 
 from vlplugins.structures import SentenceGraph, TemporalDataSample
 
@@ -55,3 +56,36 @@ def write(path, content):
     """Write JSON; returns the path as a string."""
     Path(path).write_text(json.dumps(content))
     return str(path)
+
+
+def small_grounder(**changes):
+    """A model for samples of :func:`packed`: 8 positions of 6 numbers become 4, ids of 12 words.
+
+    ``changes`` are arguments of the model; those of its parts are added to what is here.
+    """
+    defaults = dict(
+        query_encoder=dict(type='QueryGraphEncoder', vocab_size=12, word_channels=10, dim=16, heads=2),
+        video_encoder=dict(
+            type='VideoGraphEncoder', in_channels=6, dim=16, num_positions=8, num_coarse=4, num_slots=2, heads=2
+        ),
+        neck=dict(type='VariationalCrossGraphCorrespondence', dim=16, match_dim=8),
+        head=dict(type='ProposalMapHead', dim=16, conv_layers=2, kernel=3),
+    )
+    cfg = dict(type='TemporalGrounder', **changes)
+    for name, part in defaults.items():
+        cfg[name] = {**part, **changes.get(name, {})}
+    return MODELS.build(cfg)
+
+
+def wake(model):
+    """Give the last layers of prior and posterior, which start at zero, random weights."""
+    for matching in model.neck.matching.values():
+        for net in (matching.prior_net, matching.posterior_net):
+            if net is not None:
+                torch.nn.init.normal_(net[-1].weight)
+    return model
+
+
+def prepared(model, *samples):
+    """A batch as the model takes it."""
+    return model.data_preprocessor(batch(*samples), True)

@@ -26,7 +26,7 @@ _NUM_STATISTICS = 7
 
 
 class SegmentMap(NamedTuple):
-    """Logits ``[B, P, P]`` of all segments, shifts ``[B, P, P, 2]`` of their bounds, and the ``mask [P, P]`` of both."""
+    """Logits ``[B, P, P]`` of all segments, shifts ``[B, P, P, 2]`` of their bounds, and ``mask [P, P]``."""
 
     logits: Tensor
     shifts: Tensor
@@ -85,7 +85,7 @@ class ProposalMapHead(BaseModule):
         # One matrix over the joined parts is a sum of one for each; the first has the bias.
         parts = ['statistics', *(['event'] if event_fusion else []), *self.local_levels]
         self.fuse = nn.ModuleDict({name: nn.Linear(dim, dim, bias=name == 'statistics') for name in parts})
-        self.importance = nn.ModuleDict({level: nn.Linear(dim, 1) for level in self.local_levels})
+        self.importance = nn.ModuleDict({level: nn.Linear(dim, 1, bias=False) for level in self.local_levels})
         self.norm = nn.LayerNorm(dim)
         self.convs = nn.ModuleList([MaskedConv2d(dim, kernel) for _ in range(conv_layers)])
         self.predict_map = nn.Conv2d(dim, 3, 1)

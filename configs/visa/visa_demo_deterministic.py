@@ -1,0 +1,5 @@
+"""Ablation: correspondences are the means of the prior; no posterior, no divergence."""
+
+_base_ = 'visa_demo.py'
+
+model = dict(neck=dict(variational=False))
