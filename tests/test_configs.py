@@ -53,6 +53,8 @@ def shrink(cfg):
         changes.update({'model.head.embed_dims': 32, 'model.head.temporal_heads': 4})
     if model.get('type') == 'vlplugins.DomainAdaptiveDetector':
         changes.update(shrink_domain_detector(model))
+    if model.get('type') == 'TemporalGrounder':
+        changes.update(shrink_grounder())
     if model.get('type') in ('PoseGULifter', 'AdversarialPoseGULifter'):
         changes.update(shrink_pose_lifter(model))
     cfg.merge_from_dict(changes)
@@ -164,6 +166,22 @@ def temporal_batch(cfg):
     return pseudo_collate([clip(length, length, cfg.model.head.num_classes, **widths) for length in (5, 9)])
 
 
+def shrink_grounder():
+    """Narrow, with 4 positions of 2 features each, and without the file of word vectors."""
+    narrow = {'query_encoder.word_vectors': None, 'query_encoder.vocab_size': 12, 'query_encoder.word_channels': 10}
+    narrow.update({f'{part}.dim': 16 for part in ('query_encoder', 'video_encoder', 'neck', 'head')})
+    narrow.update({f'{part}.heads': 2 for part in ('query_encoder', 'video_encoder')})
+    narrow.update({'neck.match_dim': 8, 'video_encoder.num_positions': 8, 'video_encoder.num_coarse': 4})
+    return {f'model.{key}': value for key, value in {**narrow, 'data_preprocessor.num_positions': 8}.items()}
+
+
+def grounding_batch(cfg):
+    from tests.helpers.grounding import batch, graph, packed
+
+    width = cfg.model.video_encoder.in_channels
+    return batch(packed(0, width=width), packed(1, width=width, sentence_graph=graph(with_adjective=True)))
+
+
 def _one_mask():
     import numpy as np
     from mmdet.structures.mask import BitmapMasks
@@ -185,6 +203,7 @@ BATCHES = {
     'SlimmableClassifier': classification_batch,
     'TextVideoRetriever': retrieval_batch,
     'WeaklySupervisedTemporalLocalizer': temporal_batch,
+    'TemporalGrounder': grounding_batch,
     'MaskRCNN': detection_batch,
     'FasterRCNN': detection_batch,
 }

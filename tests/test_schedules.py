@@ -64,3 +64,23 @@ def test_rate_rises_for_a_tenth_of_the_steps_and_falls_as_a_cosine(name, epochs,
     assert abs(rates.index(max(rates)) - top) <= 1
     assert rates[middle] == pytest.approx(rate / 2, rel=0.05) and rates[-1] < 0.01 * rate
     assert torch.tensor(rates[top + 1 :]).diff().max() <= 0
+
+
+def test_embeddings_norms_and_biases_of_visa_have_no_decay():
+    cfg = shrink(Config.fromfile(ROOT / 'configs/visa/visa_i3d_b32-50e_charades-cg.py'))
+    init_default_scope('vlplugins')
+    model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, dict(cfg.optim_wrapper, type='OptimWrapper'))
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    free = {
+        names[id(parameter)]
+        for group in wrapper.optimizer.param_groups
+        for parameter in group['params']
+        if group['weight_decay'] == 0
+    }
+    for name in ('query_encoder.level_embed', 'video_encoder.position_embed', 'query_encoder.layers.0.role_embed'):
+        assert name in free
+    for name in ('head.norm.weight', 'query_encoder.lstm.onward.bias_hh_l0', 'head.convs.0.bias'):
+        assert name in free
+    for name in ('head.convs.0.weight', 'query_encoder.lstm.backward_.weight_ih_l0', 'video_encoder.slots.weight'):
+        assert name not in free

@@ -3,3 +3,4 @@
 _base_ = 'visa_demo.py'
 
 model = dict(neck=dict(variational=False))
+custom_hooks = [dict(type='EpochSeedHook')]

@@ -74,6 +74,9 @@ def test_held_out_videos_are_disjoint_and_complete(tmp_path):
     sets = [make(tmp_path, subset=subset, **options) for subset in ('train', 'val')]
     videos = [{each.get_data_info(index)['video_id'] for index in range(len(each))} for each in sets]
     assert not videos[0] & videos[1] and len(videos[0] | videos[1]) == 200 and 20 < len(videos[1]) < 60
+    records = [each.get_data_info(0) for each in sets]
+    assert [record['split'] for record in records] == ['train', 'val']
+    assert [record['query_id'].split('/')[0] for record in records] == ['train', 'val']
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ class CompositionalGroundingDataset(BaseDataset):
         feature_ext: Ending of the feature files.
         val_fraction: Share of the videos, chosen by a digest of their id, that are held out of a training file for
             validation: the sets have no validation split, and to select a model on a test split is leakage.
-        subset: ``'train'``: all but the held-out videos; ``'val'``: these; ``None``: all.
+        subset: ``'train'``: all but the held-out videos; ``'val'``: these, with ``'val'`` as their split; ``None``:
+            all.
         skip_missing: Leave out, and count, videos without features; otherwise they are an error.
         strict: Refuse segments that begin after the end of the video.
         kwargs: Further arguments of MMEngine's ``BaseDataset``.
@@ -119,7 +120,9 @@ class CompositionalGroundingDataset(BaseDataset):
 
     def _to_record(self, query: Dict[str, Any], graphs: Dict[str, Any]) -> Dict[str, Any]:
         key = key_of(query['video_id'], query['number'])
-        record = dict(query, split=self.split, query_id=f'{self.split}/{key}')
+        # What is held out of the training split is judged under a name of its own.
+        split = 'val' if self.subset == 'val' else self.split
+        record = dict(query, split=split, query_id=f'{split}/{key}')
         record.update(feature_files=self._files(query['video_id']), feature_key=query['video_id'])
         if key in graphs:
             record['graph'] = graphs[key]

@@ -7,7 +7,7 @@ model = dict(
     data_preprocessor=dict(type='GroundingDataPreprocessor', num_positions=64),
     query_encoder=dict(
         type='QueryGraphEncoder',
-        word_vectors='data/visa/glove_visa.npz',
+        word_vectors='data/charades_cg/words.npz',
         dim=dim,
         layers=2,
         heads=8,

@@ -1,0 +1,5 @@
+"""Ablation: events and actions, no atoms."""
+
+_base_ = 'visa_i3d_b32-50e_charades-cg.py'
+
+model = dict(neck=dict(levels=('event', 'action')))
