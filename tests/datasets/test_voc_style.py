@@ -176,3 +176,11 @@ def test_sets_with_other_classes_or_without_records_are_named(folder):
     empty.data_list, empty.serialize_data = [], False
     with pytest.raises(ValueError, match='target 0 .*WeatherVOCDataset.*has no record'):
         SourceTargetDataset(source, [empty])
+
+
+def test_classes_of_a_set_of_ones_own_are_asked_for_and_taken(folder):
+    write(folder, a=thing('bicycle', 11, 5, 30, 20))
+    with pytest.raises(ValueError, match='VOCStyleDataset needs metainfo=dict'):
+        build(folder, type='vlplugins.VOCStyleDataset')
+    dataset = build(folder, type='vlplugins.VOCStyleDataset', metainfo=dict(classes=('tram', 'bicycle')))
+    assert boxes(dataset) == [([10, 4, 29, 19], 1, 0)]

@@ -40,7 +40,7 @@ def packed_skeletons(cfg: Any) -> Dict[str, Any]:
     """A batch of two clips as the training pipeline of a config packs them."""
     from mmengine.dataset import Compose, pseudo_collate
 
-    from vlplugins.datasets.skeleton_action_dataset import list_steps
+    from vlplugins.utils.pipelines import list_steps
 
     dataset = cfg.train_dataloader.dataset
     while 'dataset' in dataset:

@@ -15,9 +15,9 @@ from mmengine.infer.infer import ModelType
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from vlplugins.datasets.skeleton_action_dataset import list_steps
 from vlplugins.registry import FUNCTIONS, TRANSFORMS
 from vlplugins.utils.cli import load_config
+from vlplugins.utils.pipelines import list_steps
 
 Input = Union[str, Path, np.ndarray]
 

@@ -1,7 +1,7 @@
 """Skeleton sequences with an action label, from the pickles of mmaction2."""
 
 import logging
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -11,14 +11,8 @@ from vlplugins.datasets.formats.skeleton_record import check_keypoint
 from vlplugins.registry import DATASETS
 from vlplugins.structures.skeleton_layout import get_layout
 from vlplugins.utils import safe_pickle
+from vlplugins.utils.pipelines import list_steps
 from vlplugins.utils.records import RecordError, SkipCounter
-
-
-def list_steps(pipeline: Union[Sequence, Mapping[str, Any]]) -> List[Union[dict, Callable]]:
-    """The transforms of a list, or of named steps without those that are ``None`` or empty."""
-    if isinstance(pipeline, Mapping):
-        return [step for step in pipeline.values() if step]
-    return list(pipeline)
 
 
 @DATASETS.register_module()

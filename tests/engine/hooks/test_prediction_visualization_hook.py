@@ -1,0 +1,36 @@
+from types import SimpleNamespace
+
+import pytest
+from mmengine.visualization import Visualizer
+
+from vlplugins.engine.hooks import PredictionVisualizationHook
+from vlplugins.visualization.base import TaskVisualizer
+
+
+class Recorder(TaskVisualizer):
+    def __init__(self, name='recorder'):
+        super().__init__(name)
+        self.drawn = []
+
+    def draw_input(self, *args, **kwargs):
+        raise NotImplementedError
+
+    def add_datasample(self, name, image, data_sample=None, out_file=None, **kwargs):
+        self.drawn.append((name, image, out_file))
+
+
+def test_every_second_sample_is_drawn_across_batches(tmp_path):
+    hook, runner = PredictionVisualizationHook(str(tmp_path), interval=2), SimpleNamespace(visualizer=Recorder())
+    samples = [dict(sample_idx=index, img_path=f'photos/{index}.jpg') for index in range(5)]
+    hook.before_test(runner)
+    for index, part in enumerate((slice(0, 3), slice(3, 5))):
+        inputs = list('abcde'[part])
+        hook.after_test_iter(runner, index, dict(inputs=inputs), samples[part])
+    names = ['000000_0', '000002_2', '000004_4']
+    expected = [(name, image, str(tmp_path / f'{name}.png')) for name, image in zip(names, 'ace')]
+    assert runner.visualizer.drawn == expected
+
+
+def test_visualizer_that_draws_no_predictions_is_told_before_the_test():
+    with pytest.raises(ValueError, match='Visualizer draws no predictions; set the visualizer of the task'):
+        PredictionVisualizationHook('pictures').before_test(SimpleNamespace(visualizer=Visualizer()))
