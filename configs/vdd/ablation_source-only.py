@@ -2,13 +2,5 @@
 
 _base_ = 'vdd_r101_20e_sunny2nightrainy.py'
 
-model = dict(
-    decomposer=dict(identity=True),
-    pixel_classifier=None,
-    base_classifier=None,
-    specific_classifier=None,
-    contexts=None,
-    stages=[dict(name='detect', update=['all'], branches=['base'], weights=dict(rpn=1.0, roi=1.0))],
-    roi_head=dict(invariant=None, base=dict(bbox_head=dict(context_channels=())), branch_weights=None),
-)
+model = {{_base_.source_only}}
 optim_wrapper = dict(paramwise_cfg=dict(groups=dict(_delete_=True, all='rest')))

@@ -1,20 +1,9 @@
 """Daytime-sunny to Night-rainy; the target is adapted to and tested on, as released."""
 
-_base_ = 'source_to_target.py'
+_base_ = 'sunny.py'
 
-sunny = dict(
-    type='WeatherVOCDataset',
-    data_root='data/weather/daytime_sunny/VOC2007',
-    ann_file='ImageSets/Main/train.txt',
-    data_prefix=dict(sub_data_root=''),
-)
-source = dict(sunny, filter_cfg=dict(filter_empty_gt=True, min_size=32), pipeline={{_base_.source_pipeline}})
-night = dict(sunny, data_root='data/weather/night_rainy/VOC2007', subset='night_rainy')
-
-train_dataloader = dict(
-    dataset=dict(source=source, targets=[dict(night, with_labels=False, pipeline={{_base_.target_pipeline}})])
-)
-val_dataloader = dict(dataset=dict(night, test_mode=True, pipeline={{_base_.test_pipeline}}))
+train_dataloader = dict(dataset=dict(targets=[{{_base_.night_target}}]))
+val_dataloader = dict(dataset={{_base_.night_test}})
 test_dataloader = val_dataloader
 val_evaluator = dict(class_weights='night_rainy')
 test_evaluator = val_evaluator

@@ -41,6 +41,17 @@ orthogonalise = dict(
     no_grad=['backbone', 'pixel_classifier'],
     weights=dict(rpn=1.0, roi=1.0, domain_specific=0.25, orthogonality=0.5),
 )
+# For ablations: a second step without its orthogonality; and what makes a plain detector of the same parts.
+detect = dict(orthogonalise, name='detect', weights=dict(rpn=1.0, roi=1.0, domain_specific=0.25))
+source_only = dict(
+    decomposer=dict(identity=True),
+    pixel_classifier=None,
+    base_classifier=None,
+    specific_classifier=None,
+    contexts=None,
+    stages=[dict(name='detect', update=['all'], branches=['base'], weights=dict(rpn=1.0, roi=1.0))],
+    roi_head=dict(invariant=None, base=dict(bbox_head=dict(context_channels=())), branch_weights=None),
+)
 
 model = dict(
     _scope_='mmdet',
