@@ -4,6 +4,7 @@ _base_ = [
     '../_base_/datasets/tel_real_subtitles.py',
     '../_base_/default_runtime.py',
     '../_base_/models/dcin.py',
+    '../_base_/schedules/dcin_demo.py',
 ]
 
 max_epochs = 8  # 23 iterations each
@@ -14,26 +15,12 @@ model = dict(
         text=dict(in_channels=384, channels=48, fine=dict(num_rounds=1)),
     ),
 )
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
-    clip_grad=dict(max_norm=1.0),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.0, bias_decay_mult=0.0, custom_keys={'granularity_embed': dict(decay_mult=0.0)}
-    ),
-)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', by_epoch=True, begin=2, T_max=6, eta_min=0, convert_to_iter_based=True),
 ]
-ramp = dict(type='ScheduledValueHook', begin=0.4, end=0.5, by='progress')
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(path='consensus_loss.loss_weight', end_value=1.0, **ramp),
-    dict(path='pseudo_loss.loss_weight', end_value=0.5, **ramp),
-]
+custom_hooks = [dict(type='EpochSeedHook'), {{_base_.consensus_ramp}}, {{_base_.pseudo_ramp}}]
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
-val_cfg = dict()
-test_cfg = dict()
 default_hooks = dict(logger=dict(interval=23), checkpoint=dict(interval=max_epochs))
 visualizer = dict(type='TimelineVisualizer')
 inferencer = dict(type='TemporalEmotionInferencer', encoder=dict(type='TransformerSentenceEncoder', model='minilm'))

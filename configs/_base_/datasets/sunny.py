@@ -1,4 +1,4 @@
-"""Daytime-sunny as source; Dusk-rainy and Night-rainy, unlabelled and as tested, for the config of a scene to choose."""
+"""Daytime-sunny as source; Dusk-rainy and Night-rainy, unlabelled and as tested, for a scene to choose from."""
 
 _base_ = 'source_to_target.py'
 

@@ -1,6 +1,9 @@
 """Clips of lines with six planted emotions, 48 numbers a line in each modality; written to disk on first use."""
 
-synthetic_data = dict(type='SyntheticEmotionClips', root='data/synthetic/tel_tiny')
+_base_ = 'tel_clips.py'
+
+data_root = 'data/synthetic/tel_tiny'
+synthetic_data = dict(type='SyntheticEmotionClips', root=data_root)
 
 load_features = [
     dict(type='LoadClipFeatures', modality='video', dim=48, in_memory=True),
@@ -9,25 +12,6 @@ load_features = [
 train_pipeline = [*load_features, dict(type='RandomLineDropout', p=0.1), dict(type='PackTemporalInputs')]
 test_pipeline = [*load_features, dict(type='PackTemporalInputs')]
 
-clips = dict(
-    type='TELDataset',
-    data_root='data/synthetic/tel_tiny',
-    data_prefix=dict(video='features/video', text='features/text'),
-)
-train_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(ann_file='train.json', pipeline=train_pipeline, **clips),
-)
-val_dataloader = dict(
-    batch_size=60,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(ann_file='test.json', test_mode=True, pipeline=test_pipeline, **clips),
-)
+train_dataloader = dict(batch_size=16, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(batch_size=60, dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='TemporalEmotionMetric')
-test_evaluator = val_evaluator
