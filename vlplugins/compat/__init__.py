@@ -6,13 +6,21 @@ when it is no longer needed.
 
 from vlplugins.compat import (
     checkpoint_loading,
+    config_text,
     cpu_process_group,
     mmaction_drn,
     mmaction_multimodal,
     mmpose_torchvision,
 )
 
-_WORKAROUNDS = (checkpoint_loading, cpu_process_group, mmaction_drn, mmaction_multimodal, mmpose_torchvision)
+_WORKAROUNDS = (
+    checkpoint_loading,
+    config_text,
+    cpu_process_group,
+    mmaction_drn,
+    mmaction_multimodal,
+    mmpose_torchvision,
+)
 
 
 def install() -> None:
