@@ -26,6 +26,18 @@ def test_the_median_is_of_the_rounds_after_the_warm_up(monkeypatch):
     assert calls == ['growing', 'constant'] * 5
 
 
+def test_processor_time_is_a_clock_of_those_that_ask_for_it(capsys):
+    parser = argparse.ArgumentParser()
+    add_timing_arguments(parser, clock=True)
+    assert parser.parse_args([]).clock is None
+    args = parser.parse_args(['--processor-time', '--device', 'cpu'])
+    assert args.clock is time.process_time
+    times = iter([0.0, 3.0])
+    assert median_seconds(dict(side=lambda: None), 1, 0, lambda: next(times)) == dict(side=3.0)
+    print_ratios('Steps', [Ratio('step', 0.5, 2.0)], args)
+    assert 'processor time' in capsys.readouterr().out
+
+
 def test_no_round_is_refused():
     with pytest.raises(ValueError, match='rounds 0'):
         median_seconds({}, rounds=0)
