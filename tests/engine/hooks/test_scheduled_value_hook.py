@@ -1,7 +1,9 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from torch import nn
 
 from tests.helpers.tiny_training import make_runner
@@ -68,6 +70,28 @@ def test_fractional_epochs_and_share_of_training_agree(tmp_path):
         hook = dict(type='ScheduledValueHook', path='scale', start_value=0.0, end_value=1.0, end=end, by=by)
         values.append([scale for _, scale, _ in make_runner(tmp_path, hooks=[hook]).train().seen])
     assert values[0] == pytest.approx(values[1]) and values[0][1] == pytest.approx(1 / 8)
+
+
+def test_a_ramp_over_a_thousand_iterations_and_one_that_begins_in_the_middle():
+    """That of consensus in TEL: nothing for 3 tenths, within a tenth to the full weight; the model asks for no time."""
+    model = nn.Module()
+    model.consensus_loss = nn.Module()
+    model.consensus_loss.loss_weight = 7.0
+    runner = SimpleNamespace(model=model, iter=0, max_iters=1000, message_hub=MessageHub('ramp'), logger=None)
+    cfg = dict(path='consensus_loss.loss_weight', end_value=0.5, begin=0.3, end=0.4, by='progress')
+    hook, seen = ScheduledValueHook(**cfg), []
+    hook.before_train(runner)
+    for runner.iter in range(1000):
+        hook.before_train_iter(runner, runner.iter)
+        seen.append(model.consensus_loss.loss_weight)
+    expected = [0.0] * 300 + [0.5 * step / 100 for step in range(100)] + [0.5] * 600
+    assert seen == pytest.approx(expected, abs=1e-9)
+    logged, _ = runner.message_hub.get_scalar('train/consensus_loss.loss_weight').data
+    assert list(logged) == pytest.approx(expected, abs=1e-9)
+    # A run that is resumed at iteration 350 has no state to find.
+    runner.iter, resumed = 350, ScheduledValueHook(**cfg)
+    resumed.before_train(runner)
+    assert model.consensus_loss.loss_weight == pytest.approx(expected[350])
 
 
 def test_optimizer_groups_are_reached(tmp_path):

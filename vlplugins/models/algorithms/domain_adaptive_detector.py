@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmdet.models.detectors import BaseDetector
@@ -214,12 +214,12 @@ class DomainAdaptiveDetector(StagedTrainingMixin, BaseDetector):
         return losses, rois, regions
 
     def _propose(self, features: DomainFeatures, samples: SampleList, weight: float) -> Tuple[Losses, InstanceList]:
-        maps = (getattr(features, self.rpn_feature),)
         cfg = self.train_cfg.get('rpn_proposal', self.test_cfg.get('rpn'))
         objects = copy.deepcopy(samples)
         for sample in objects:
             sample.gt_instances.labels = torch.zeros_like(sample.gt_instances.labels)
-        found, proposals = self.rpn_head.loss_and_predict(maps, objects, proposal_cfg=cfg)
+        with self._single_precision(features) as maps:
+            found, proposals = self.rpn_head.loss_and_predict(maps, objects, proposal_cfg=cfg)
         for proposal in proposals:
             proposal.bboxes = proposal.bboxes.detach()
         losses = {
@@ -233,8 +233,7 @@ class DomainAdaptiveDetector(StagedTrainingMixin, BaseDetector):
 
         mmdet draws the regions of the source from those, too, and a run that is resumed restores them.
         """
-        proposals = self.rpn_head.predict((getattr(features, self.rpn_feature),), samples, rescale=False)
-        boxes = [proposal.bboxes for proposal in proposals]
+        boxes = [proposal.bboxes for proposal in self._proposals(features, samples)]
         return bbox2roi([each[torch.randperm(len(each), device=each.device)[: self.target_rois]] for each in boxes])
 
     def _pooled(self, features: DomainFeatures, name: str, rois: Tensor, regions: Dict[str, Tensor]) -> Tensor:
@@ -260,7 +259,19 @@ class DomainAdaptiveDetector(StagedTrainingMixin, BaseDetector):
         return self.roi_head.scores(*self._branch_inputs(features), bbox2roi([each.bboxes for each in proposals]))
 
     def _proposals(self, features: DomainFeatures, samples: SampleList) -> InstanceList:
-        return self.rpn_head.predict((getattr(features, self.rpn_feature),), samples, rescale=False)
+        with self._single_precision(features) as maps:
+            return self.rpn_head.predict(maps, samples, rescale=False)
+
+    @contextlib.contextmanager
+    def _single_precision(self, features: DomainFeatures) -> Iterator[Tuple[Tensor]]:
+        """The map of the proposals, in single precision also where mixed precision is on.
+
+        In half precision boxes of a large image lie on a grid of pixels, and the suppression of boxes knows it on a GPU
+        alone.
+        """
+        feature = getattr(features, self.rpn_feature)
+        with torch.autocast(feature.device.type, enabled=False):
+            yield (feature.float(),)
 
     def _branch_inputs(self, features: DomainFeatures) -> Tuple[Dict[str, Tensor], Dict[str, List[Tensor]]]:
         branches = [name for name, weight in self.roi_head.branch_weights.items() if weight]

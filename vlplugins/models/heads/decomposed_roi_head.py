@@ -36,7 +36,8 @@ class RoIBranch(BaseModule):
         """Logits ``[N, num_classes + 1]`` and deltas of regions ``[N, C, S, S]`` of the images ``image_ids [N]``."""
         if self.shared_head is not None:
             regions = self.shared_head(regions)
-        return self.bbox_head(regions, contexts, image_ids)
+        logits, deltas = self.bbox_head(regions, contexts, image_ids)
+        return logits.float(), deltas.float()
 
 
 @MODELS.register_module()
@@ -102,8 +103,11 @@ class DecomposedRoIHead(StandardRoIHead):
         return getattr(self, self.branches[0]).bbox_head.num_classes
 
     def regions(self, feature: Tensor, rois: Tensor) -> Tensor:
-        """Features ``[N, C, S, S]`` of ``rois [N, 5]`` (image, box) on a map ``[B, C, h, w]``."""
-        return self.bbox_roi_extractor((feature,), rois)
+        """Features ``[N, C, S, S]`` of ``rois [N, 5]`` (image, box) on a map ``[B, C, h, w]``.
+
+        In single precision: mmdet would round the boxes to the precision of the map.
+        """
+        return self.bbox_roi_extractor((feature.float(),), rois)
 
     def sample(self, proposals: InstanceList, data_samples: SampleList) -> List[SamplingResult]:
         """Assign the proposals of each image to its boxes, and sample the regions to train on."""
