@@ -7,7 +7,8 @@ Measured:
   length     the dilated stream against full self-attention (a TransformerEncoderLayer, 4 heads) at growing lengths:
              it must grow linearly, and be faster at the longest;
   reasoning  the exchange between the contexts of all lines at once against a loop over lines (at least 20 times
-             faster).
+             faster), in inference and with its gradient, at the width of the demo and at that asked for. A loop pays
+             for its calls; where the products of matrices take the time, as in a wide model, both sides pay for them.
 Before anything is timed, both sides of the reasoning are shown to give the same, the branch to be its own parts in
 sequence, and the stream to give the same for a sequence alone and in a padded batch.
 """
@@ -28,6 +29,7 @@ from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, 
 PARTS = ('step', 'length', 'reasoning')
 BATCH, LINES, INPUT, CLASSES = 32, 32, 384, 18
 LENGTHS = (128, 512, 2048)
+DEMO_CHANNELS = 48
 
 
 class OneConvolution(nn.Module):
@@ -105,7 +107,7 @@ def step_rows(args: argparse.Namespace) -> List[Ratio]:
     sides = make_branches(args.channels, args.device)
     check_branch(sides['ours']['branch'], args.device)
     times = median_seconds(
-        {name: step_of(side, args.device) for name, side in sides.items()}, args.rounds, args.warm_up
+        {name: step_of(side, args.device) for name, side in sides.items()}, args.rounds, args.warm_up, args.clock
     )
     rows = [Ratio(f'step, {BATCH} x {LINES} lines: DCIN / one convolution', times['ours'], times['baseline'])]
     measure = peak_of if args.device.startswith('cuda') else partial(peak_bytes_of_process, peak_of)
@@ -139,7 +141,7 @@ def length_rows(args: argparse.Namespace) -> List[Ratio]:
         features = torch.randn(4, length, args.channels, device=args.device)
         mask = torch.ones(4, length, dtype=torch.bool, device=args.device)
         sides = dict(ours=partial(stream, features, mask), baseline=partial(attention, features))
-        times = median_seconds(sides, args.rounds, args.warm_up)
+        times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
         ours[length] = times['ours']
         claim = '< 1' if length == LENGTHS[-1] else ''
         rows.append(Ratio(f'{length} lines: dilated stream / self-attention', times['ours'], times['baseline'], claim))
@@ -155,17 +157,35 @@ def reason_by_line(fine: nn.Module, nodes: Tensor) -> Tensor:
     return torch.cat(clips)
 
 
-@torch.no_grad()
 def reasoning_rows(args: argparse.Namespace) -> List[Ratio]:
     """Reasoning over all lines at once against a loop."""
+    return [row for channels in dict.fromkeys((DEMO_CHANNELS, args.channels)) for row in _reasoning_at(channels, args)]
+
+
+def _reasoning_at(channels: int, args: argparse.Namespace) -> List[Ratio]:
     torch.manual_seed(0)
-    cfg = dict(type='ContextReasoningIntegration', channels=args.channels, num_granularities=4)
+    cfg = dict(type='ContextReasoningIntegration', channels=channels, num_granularities=4)
     fine = MODELS.build(cfg).to(args.device).eval()
-    nodes = torch.randn(BATCH, LINES, 4, args.channels, device=args.device)
-    torch.testing.assert_close(reason_by_line(fine, nodes), fine.reason(nodes), atol=1e-4, rtol=1e-4)
-    sides = dict(ours=partial(fine.reason, nodes), baseline=partial(reason_by_line, fine, nodes))
-    times = median_seconds(sides, min(args.rounds, 5), 1)
-    return [Ratio(f'reasoning over {BATCH} x {LINES} lines / line by line', times['ours'], times['baseline'], '≤ 0.05')]
+    nodes = torch.randn(BATCH, LINES, 4, channels, device=args.device)
+
+    def infer(reason: Callable[[Tensor], Tensor]) -> Tensor:
+        with torch.no_grad():
+            return reason(nodes)
+
+    def train(reason: Callable[[Tensor], Tensor]) -> Tensor:
+        leaf = nodes.clone().requires_grad_()
+        reason(leaf).square().sum().backward()
+        return leaf.grad
+
+    rows = []
+    sides = dict(ours=fine.reason, baseline=partial(reason_by_line, fine))
+    for what, function in (('', infer), (' with gradient', train)):
+        calls = {name: partial(function, reason) for name, reason in sides.items()}
+        torch.testing.assert_close(calls['baseline'](), calls['ours'](), atol=1e-4, rtol=1e-3)
+        times = median_seconds(calls, min(args.rounds, 5), 1, args.clock)
+        what = f'reasoning{what}, {BATCH * LINES} lines, {channels} channels / line by line'
+        rows.append(Ratio(what, times['ours'], times['baseline'], '≤ 0.05'))
+    return rows
 
 
 @friendly_errors
@@ -174,7 +194,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, help='what to measure (all)')
     parser.add_argument('--channels', type=int, default=256, help='width of the model (256)')
-    add_timing_arguments(parser, rounds=10)
+    add_timing_arguments(parser, rounds=10, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     init_default_scope('vlplugins')

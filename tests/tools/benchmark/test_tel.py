@@ -15,6 +15,7 @@ def _small(monkeypatch):
     monkeypatch.setattr(benchmark, 'BATCH', 2)
     monkeypatch.setattr(benchmark, 'LINES', 6)
     monkeypatch.setattr(benchmark, 'LENGTHS', (8, 16))
+    monkeypatch.setattr(benchmark, 'DEMO_CHANNELS', 4)
     yield
     torch.set_num_threads(before)
 
@@ -24,10 +25,16 @@ def test_prints_ratios_and_writes_them(tmp_path, capsys, monkeypatch):
     out = tmp_path / 'new/numbers.json'
     benchmark.main(f'--channels 8 --rounds 1 --warm-up 0 --threads 1 --device cpu --out {out}'.split())
     printed = capsys.readouterr().out
-    for part in ('DCIN / one convolution', 'peak memory', '16 lines: dilated stream', 'line by line'):
+    for part in (
+        'DCIN / one convolution',
+        'peak memory',
+        '16 lines: dilated stream',
+        '4 channels / line by line',
+        'with gradient',
+    ):
         assert part in printed
     numbers = json.loads(out.read_text())['rows']
-    assert all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in numbers) and len(numbers) == 6
+    assert all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in numbers) and len(numbers) == 9
 
 
 def test_different_results_stop_it(monkeypatch):
