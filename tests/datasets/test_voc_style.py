@@ -176,6 +176,8 @@ def test_sets_with_other_classes_or_without_records_are_named(folder):
     empty.data_list, empty.serialize_data = [], False
     with pytest.raises(ValueError, match='target 0 .*WeatherVOCDataset.*has no record'):
         SourceTargetDataset(source, [empty])
+    with pytest.raises(ValueError, match='source 0 .*WeatherVOCDataset.*has no record'):
+        SourceTargetDataset(empty, [source])
 
 
 def test_classes_of_a_set_of_ones_own_are_asked_for_and_taken(folder):
