@@ -25,3 +25,5 @@ custom_hooks = [
     dict(type='ScheduledValueHook', path='kl_weight', start_value=0.0, end_value=1.0, begin=0, end=2, by='epoch'),
 ]
 default_hooks = dict(checkpoint=dict(save_best='val/R1@0.5'))
+visualizer = dict(type='GroundingVisualizer')
+inferencer = dict(type='GroundingInferencer')

@@ -2,6 +2,7 @@
 
 from vlplugins.apis.base import BaseInferencer
 from vlplugins.apis.domain_adaptive_det_inferencer import DomainAdaptiveDetInferencer
+from vlplugins.apis.grounding_inferencer import GroundingInferencer
 from vlplugins.apis.pose_lifting_inferencer import PoseLiftingInferencer
 from vlplugins.apis.skeleton_action_inferencer import SkeletonActionInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
@@ -11,6 +12,7 @@ from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInf
 __all__ = [
     'BaseInferencer',
     'DomainAdaptiveDetInferencer',
+    'GroundingInferencer',
     'PoseLiftingInferencer',
     'SkeletonActionInferencer',
     'SlimmableInferencer',

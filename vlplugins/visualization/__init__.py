@@ -3,6 +3,7 @@
 from vlplugins.registry import VISUALIZERS
 from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
+from vlplugins.visualization.grounding_visualizer import GroundingVisualizer
 from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
 from vlplugins.visualization.timeline_visualizer import TimelineVisualizer
@@ -12,6 +13,7 @@ VISUALIZERS.register_lazily('vlplugins.visualization.decomposition_visualizer', 
 
 __all__ = [
     'ClassificationVisualizer',
+    'GroundingVisualizer',
     'PoseLiftingVisualizer',
     'SkeletonActionVisualizer',
     'TaskVisualizer',

@@ -11,7 +11,8 @@ from vlplugins.registry import VISUALIZERS
 from vlplugins.visualization.base import TaskVisualizer
 
 
-def _array(value: Any) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
+    """A tensor of any device, or what NumPy takes, as an array."""
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 
@@ -49,7 +50,7 @@ class TimelineVisualizer(TaskVisualizer):
 
     def draw(self, inputs: Any, data_sample: Any, draw_gt: bool = True, draw_pred: bool = True) -> Figure:
         """Figure of a :class:`TemporalDataSample` with ``times``; the packed inputs are not needed."""
-        times = _array(data_sample.times)
+        times = as_array(data_sample.times)
         labels = self.choose_classes(data_sample, draw_gt, draw_pred)
         subtitles = list(data_sample.get('subtitles') or [])
         height = 0.8 * max(len(labels), 1) + (0.17 * len(subtitles) + 0.8 if subtitles else 0.6)
@@ -73,28 +74,28 @@ class TimelineVisualizer(TaskVisualizer):
         """Numbers of the classes that are drawn, by their number."""
         weight: Dict[int, float] = {}
         if draw_pred and 'clip_scores' in data_sample:
-            scores = _array(data_sample.clip_scores)
+            scores = as_array(data_sample.clip_scores)
             chosen = np.flatnonzero(scores >= self.score_thr)
             weight.update({int(c): float(scores[c]) for c in (chosen if len(chosen) else [scores.argmax()])})
         if draw_gt and 'gt_labels' in data_sample:
-            weight.update({int(c): 2.0 for c in np.flatnonzero(_array(data_sample.gt_labels) > 0)})
+            weight.update({int(c): 2.0 for c in np.flatnonzero(as_array(data_sample.gt_labels) > 0)})
         return sorted(sorted(weight, key=weight.get, reverse=True)[: self.max_classes])
 
     def _draw_class(
         self, axes: Axes, sample: Any, times: np.ndarray, label: int, draw_gt: bool, draw_pred: bool
     ) -> None:
         if draw_gt and 'gt_segments' in sample:
-            lines = _array(sample.gt_segments)[:, label].astype(bool)
-            axes.broken_barh(_spans(times[lines]), (0.0, 0.18), color='C2', label='truth')
+            lines = as_array(sample.gt_segments)[:, label].astype(bool)
+            axes.broken_barh(spans_of(times[lines]), (0.0, 0.18), color='C2', label='truth')
         if draw_pred and 'segment_scores' in sample:
-            scores = _array(sample.segment_scores)[:, label]
+            scores = as_array(sample.segment_scores)[:, label]
             axes.stairs(*_steps(times, scores), color='C0', baseline=None, label='activation')
             found = sample.pred_instances
-            best = _array(found.segments)[_array(found.labels) == label][: self.topk]
+            best = as_array(found.segments)[as_array(found.labels) == label][: self.topk]
             for rank, (start, end) in enumerate(best):
                 shown = 'prediction' if rank == 0 else None
                 alpha = 0.8 / (1 + rank)
-                axes.broken_barh(_spans([(start, end)]), (0.22, 0.18), color='C1', alpha=alpha, label=shown)
+                axes.broken_barh(spans_of([(start, end)]), (0.22, 0.18), color='C1', alpha=alpha, label=shown)
         axes.set(ylim=(0, 1.05), yticks=(0, 1))
         names = (self.dataset_meta or {}).get('classes')
         axes.set_ylabel(names[label] if names else f'class {label}', rotation=0, ha='right', va='center')
@@ -104,7 +105,7 @@ class TimelineVisualizer(TaskVisualizer):
     def _draw_subtitles(self, axes: Axes, times: np.ndarray, subtitles: List[str]) -> None:
         last = max(float(times.max()), 1e-3)
         for row, ((start, end), text) in enumerate(zip(times, subtitles)):
-            axes.broken_barh(_spans([(start, end)]), (row + 0.1, 0.8), color='0.8')
+            axes.broken_barh(spans_of([(start, end)]), (row + 0.1, 0.8), color='0.8')
             shown = text if len(text) <= self.max_chars else text[: self.max_chars - 1] + '…'
             # A dollar sign would begin a formula.
             is_late = start > 0.6 * last
@@ -121,7 +122,7 @@ class TimelineVisualizer(TaskVisualizer):
         axes.set_ylabel('subtitles', rotation=0, ha='right', va='center')
 
 
-def _spans(times: Any) -> List[tuple]:
+def spans_of(times: Any) -> List[tuple]:
     """Start and width of each interval; points get a width that can be seen."""
     return [(float(start), max(float(end) - float(start), 0.02)) for start, end in times]
 

@@ -5,23 +5,13 @@ data_root = 'data/synthetic/compositional_grounding_tiny'
 word_vectors = f'{data_root}/words.npz'
 synthetic_data = dict(type='SyntheticCompositionalGrounding', root=data_root, seen_pairs=20)
 
-load_query = [
-    dict(type='LoadQueryGraph', max_tokens=8, max_actions=2, max_atoms=3),
-    dict(type='TokenizeQuery', tokenizer=dict(type='WordTokenizer', vocabulary=word_vectors)),
-]
 load_video = dict(type='LoadClipFeatures', modality='video', dim=48)
-train_pipeline = [
-    load_video,
-    dict(type='ResampleFeatures', num_positions=positions, jitter=True),
-    *load_query,
-    dict(type='PackGroundingInputs'),
-]
-test_pipeline = [
-    load_video,
-    dict(type='ResampleFeatures', num_positions=positions),
-    *load_query,
-    dict(type='PackGroundingInputs'),
-]
+load_graph = dict(type='LoadQueryGraph', max_tokens=8, max_actions=2, max_atoms=3)
+tokenize = dict(type='TokenizeQuery', tokenizer=dict(type='WordTokenizer', vocabulary=word_vectors))
+resample = dict(type='ResampleFeatures', num_positions=positions)
+pack = dict(type='PackGroundingInputs')
+train_pipeline = [load_video, dict(jitter=True, **resample), load_graph, tokenize, pack]
+test_pipeline = [load_video, resample, load_graph, tokenize, pack]
 
 queries = dict(type='CompositionalGroundingDataset', data_root=data_root, data_prefix=dict(video='features'))
 train_dataloader = dict(

@@ -3,7 +3,7 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from tests.helpers.grounding import graph
-from vlplugins.datasets.transforms import LoadQueryGraph, TokenizeQuery, sentence_graph
+from vlplugins.datasets.transforms import LoadQueryGraph, ShuffleQueryGraph, TokenizeQuery, sentence_graph
 from vlplugins.utils.word_vectors import write_word_vectors
 
 
@@ -70,3 +70,19 @@ def test_a_query_of_unknown_words_is_used_with_one_warning(words, monkeypatch):
     assert len(told) == 1 and "'x y'" in told[0]
     with pytest.raises(ValueError, match='word_dropout 2'):
         TokenizeQuery(words, word_dropout=2)
+
+
+def test_words_of_nodes_are_exchanged_the_same_way_for_a_query():
+    def arrays(name):
+        results = LoadQueryGraph().transform(dict(graph=graph(with_adjective=True), query_id=name))
+        results = ShuffleQueryGraph().transform(results)
+        return (int(results['action_spans'].argmax()), *results['atom_index'].tolist()), results
+
+    found = {name: arrays(name)[0] for name in map(str, range(40))}
+    assert all(sorted(order) == [0, 1, 3, 4] for order in found.values()) and len(set(found.values())) > 10
+    assert all(arrays(name)[0] == order for name, order in found.items())
+    _, results = arrays('0')
+    assert (
+        results['action_spans'].sum() == 1
+        and results['edges'].tolist() == graph(with_adjective=True).to_arrays().edges.tolist()
+    )

@@ -17,7 +17,7 @@ from vlplugins.datasets.transforms.pose_lifting import (
 )
 from vlplugins.datasets.transforms.resample import ResampleFeatures
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
-from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, TokenizeQuery
+from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, ShuffleQueryGraph, TokenizeQuery
 from vlplugins.datasets.transforms.skeleton_augment import (
     RandomJointDrop,
     RandomJointJitter,
@@ -80,6 +80,7 @@ __all__ = [
     'ScreenNormalize',
     'SegmentFrameSample',
     'SelectJoints',
+    'ShuffleQueryGraph',
     'SkeletonFlip',
     'SkeletonImageEncode',
     'Solarize',

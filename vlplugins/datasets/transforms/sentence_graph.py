@@ -1,5 +1,6 @@
 """The graph of a query, and its words, as arrays."""
 
+import hashlib
 import logging
 from typing import Any, Dict
 
@@ -87,4 +88,30 @@ class TokenizeQuery(BaseTransform):
             dropped[[span[0] for span in graph.actions]] = False
             ids[dropped] = UNKNOWN_ID
         results['tokens'] = ids
+        return results
+
+
+@TRANSFORMS.register_module()
+class ShuffleQueryGraph(BaseTransform):
+    """Exchanges the words of the nodes, a control: a graph of which nobody knows what is the verb and what its object.
+
+    The first words of actions and atoms change places at random, always in the same way for the same query; edges and
+    the words themselves stay. Comes after :class:`LoadQueryGraph`.
+
+    Args:
+        seed: Seed of the exchange.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
+        """Exchange the words."""
+        spans, atoms = results['action_spans'], results['atom_index']
+        digest = hashlib.sha1(f'{self.seed}/{results["query_id"]}'.encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], 'big'))
+        words = rng.permutation([*(span[0] for span in results['graph'].actions), *atoms])
+        shuffled = np.zeros_like(spans)
+        shuffled[np.arange(len(spans)), words[: len(spans)]] = 1
+        results['action_spans'], results['atom_index'] = shuffled, words[len(spans) :].astype(atoms.dtype)
         return results
