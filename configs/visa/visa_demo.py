@@ -7,14 +7,22 @@ _base_ = [
 ]
 
 dim, positions = 32, {{_base_.positions}}
-max_epochs = 12  # 38 iterations each
+max_epochs = 14  # 38 iterations each
 word_vectors = {{_base_.word_vectors}}
 
+# Few videos: narrower, and with more dropout than the full setting.
 model = dict(
     data_preprocessor=dict(num_positions=positions),
-    query_encoder=dict(word_vectors=word_vectors, dim=dim, layers=1, heads=4),
+    query_encoder=dict(word_vectors=word_vectors, dim=dim, layers=1, heads=4, dropout=0.4),
     video_encoder=dict(
-        in_channels=48, dim=dim, num_positions=positions, num_coarse=positions, num_slots=2, layers=1, heads=4
+        in_channels=48,
+        dim=dim,
+        num_positions=positions,
+        num_coarse=positions,
+        num_slots=2,
+        layers=1,
+        heads=4,
+        dropout=0.4,
     ),
     neck=dict(dim=dim, match_dim=dim),
     # Correspondences alone decide: the states of whole events learn pairs by heart.

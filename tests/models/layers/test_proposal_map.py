@@ -22,6 +22,17 @@ def test_maximum_and_sum_equal_a_slice_at_a_time():
             assert torch.allclose(total[:, i, j], part.sum(dim=1) if i <= j else torch.zeros(2, 3), atol=1e-5)
 
 
+def test_gradient_of_the_maximum_is_that_of_a_slice_at_a_time():
+    nodes = torch.randn(2, 6, 3, dtype=torch.double, requires_grad=True)
+    weights = torch.randn(2, 6, 6, 3, dtype=torch.double)
+    (segment_max(nodes) * weights).sum().backward()
+    other = nodes.detach().clone().requires_grad_()
+    total = sum((other[:, i : j + 1].amax(dim=1) * weights[:, i, j]).sum() for i in range(6) for j in range(i, 6))
+    total.backward()
+    assert torch.allclose(nodes.grad, other.grad)
+    assert torch.autograd.gradcheck(segment_max, nodes)
+
+
 def test_sums_have_further_leading_dimensions():
     values = torch.rand(2, 4, 5, 1)
     assert torch.allclose(segment_sum(values)[1, 2], segment_sum(values[1, 2][None])[0])

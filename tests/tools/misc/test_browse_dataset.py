@@ -57,6 +57,15 @@ def test_samples_of_both_domains_are_drawn_and_named(tmp_path, monkeypatch):
     assert all(picture.shape == (64, 96, 3) for picture in drawn)
 
 
+def test_moments_of_sentences_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sizes = ['synthetic_data.num_train=3', 'synthetic_data.num_test=1']
+    for split, count in (('train', 2), ('test', 3)):
+        arguments = ['--split', split, '--number', str(count), '--cfg-options', *sizes]
+        drawn = browse(ROOT / 'configs/visa/visa_demo.py', tmp_path / split, *arguments)
+        assert len(drawn) == count and all(np.ptp(picture) > 100 for picture in drawn)
+
+
 def test_mistakes_are_told(tmp_path, capsys):
     config = write_slimclr_config(tmp_path)
     assert 'no such config: x.py' in mistake(capsys, browse_dataset, 'x.py')

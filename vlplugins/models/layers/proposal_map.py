@@ -1,6 +1,6 @@
 """Maps over all segments of P positions: entry (i, j) is the segment from the start of i to the end of j."""
 
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 import torch.nn.functional as F
@@ -36,15 +36,38 @@ def proposal_bounds(positions: int, device: Optional[torch.device] = None) -> Te
 def segment_max(nodes: Tensor) -> Tensor:
     """Element-wise maximum of ``nodes [B, P, d]`` over each segment, ``[B, P, P, d]``, zero where j < i.
 
-    One maximum for each entry: that up to j is that up to j - 1, and j.
+    One maximum for each entry: that up to j is that up to j - 1, and j. Of equal nodes the first has the gradient.
     """
-    size = nodes.size(1)
-    column, columns = nodes[:, :0], []
-    for end in range(size):
-        node = nodes[:, end : end + 1]
-        column = torch.cat([torch.maximum(column, node), node], dim=1)
-        columns.append(F.pad(column, (0, 0, 0, size - end - 1)))
-    return torch.stack(columns, dim=2)
+    return _SegmentMax.apply(nodes)
+
+
+class _SegmentMax(torch.autograd.Function):
+    """Columns of the map are written in place, which autograd by itself would pay for with a copy of the map each."""
+
+    @staticmethod
+    def forward(ctx: Any, nodes: Tensor) -> Tensor:
+        batch, size, channels = nodes.shape
+        highest = nodes.new_zeros(batch, size, size, channels)
+        for end in range(size):
+            highest[:, end, end] = nodes[:, end]
+            torch.maximum(highest[:, :end, end - 1], nodes[:, end : end + 1], out=highest[:, :end, end])
+        ctx.save_for_backward(highest)
+        return highest
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (highest,) = ctx.saved_tensors
+        size = grad.size(1)
+        found = torch.zeros_like(grad[:, 0])
+        carried = grad[:, :0, 0]
+        for end in range(size - 1, -1, -1):
+            # What reaches the maxima up to `end`: of the map, and of those that go on.
+            total = grad[:, : end + 1, end]
+            total = total if end == size - 1 else total + carried
+            is_new = highest[:, :end, end] > highest[:, :end, end - 1]
+            found[:, end] = total[:, end] + (total[:, :end] * is_new).sum(dim=1)
+            carried = total[:, :end] * ~is_new
+        return found
 
 
 def segment_sum(values: Tensor) -> Tensor:
