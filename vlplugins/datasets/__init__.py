@@ -18,6 +18,7 @@ from vlplugins.datasets.source_target import SourceTargetDataset
 from vlplugins.datasets.tel import TELDataset
 from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.datasets.threedpw_lifting import ThreeDPWLiftingDataset
+from vlplugins.datasets.violin import ViolinDataset
 from vlplugins.datasets.workers import seed_worker
 from vlplugins.registry import DATASETS
 
@@ -45,6 +46,7 @@ __all__ = [
     'TELDataset',
     'TextVideoDataset',
     'ThreeDPWLiftingDataset',
+    'ViolinDataset',
     'samplers',
     'seed_worker',
     'sentence_graph',

@@ -11,6 +11,7 @@ from vlplugins.structures.skeleton_layout import (
     convert_scores,
     get_layout,
 )
+from vlplugins.structures.statement_graph import StatementGraph
 from vlplugins.structures.temporal_data_sample import TemporalDataSample
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     'RetrievalDataSample',
     'SentenceGraph',
     'SkeletonLayout',
+    'StatementGraph',
     'TemporalDataSample',
     'conversion_matrix',
     'convert_joints',

@@ -4,7 +4,7 @@ from typing import Any, Dict, Tuple
 
 from mmengine.structures import BaseDataElement
 
-# Letters stand for sizes that the fields of one sample share: N segments, C classes.
+# Letters stand for sizes that the fields of one sample share: N segments, C classes, S statements, M events, K stretches.
 _SHAPES: Dict[str, Tuple] = dict(
     times=('N', 2),
     gt_labels=('C',),
@@ -13,6 +13,13 @@ _SHAPES: Dict[str, Tuple] = dict(
     segment_scores=('N', 'C'),
     clip_scores=('C',),
     gt_intervals=('G', 2),
+    gt_label=('S',),
+    gt_evidence=('S', 2),
+    pred_score=('S',),
+    pred_label=('S',),
+    event_scores=('S', 'M'),
+    evidence=('S', 'M', 'K', 2),
+    segment_times=('K', 2),
 )
 
 
@@ -29,11 +36,18 @@ class TemporalDataSample(BaseDataElement):
     Of a query about a video: ``gt_intervals`` (float ``[G, 2]``, the seconds that it describes); after prediction
     ``pred_instances`` with ``segments [M, 2]`` and ``scores [M]``, best first.
 
+    Of S statements about a video: ``gt_label`` (int64 ``[S]``, 1 for what follows from it), ``gt_evidence`` (``[S, 2]``,
+    seconds where it is seen, NaN where that is not known); after prediction ``pred_score`` (``[S]``, 0..1),
+    ``pred_label`` (``[S]``), ``event_scores`` (``[S, M]``, NaN for events that a statement lacks), ``segment_times``
+    (``[K, 2]``) and ``evidence`` (``[S, M, K, 2]``: how much each event looks at the frames and at the words of each
+    stretch of the video; sums to 1).
+
     Meta information: ``video_id``, ``sample_idx``, ``subtitles`` (N strings); ``query_id``, ``sentence``, ``split``,
-    ``duration`` (seconds), ``novel``, ``graph``.
+    ``duration`` (seconds), ``novel``, ``graph``; ``statements``, ``pair_indices``, ``polarities`` (0 for what follows),
+    ``groups`` (a dict for each statement), ``source``.
 
     Raises:
-        ValueError: a field whose N or C is not that of the others.
+        ValueError: a field whose sizes are not those of the others.
     """
 
     def set_field(self, value: Any, name: str, *args: Any, **kwargs: Any) -> None:
@@ -53,7 +67,7 @@ class TemporalDataSample(BaseDataElement):
                     raise ValueError(f'{name} {shape} has {letter} = {size}, but {other} has {its_size}')
 
     def sizes(self, letter: Any, without: str = '') -> Dict[str, int]:
-        """Size of N or C by the fields that are set."""
+        """Size of a letter by the fields that are set."""
         found = {}
         for name, letters in _SHAPES.items():
             if name != without and letter in letters and name in self and not isinstance(letter, int):

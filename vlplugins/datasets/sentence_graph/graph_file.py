@@ -3,13 +3,14 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any, Dict, List, Mapping, Tuple, Type, TypeVar, Union
 
 from vlplugins.structures.sentence_graph import SentenceGraph
 from vlplugins.utils.files import write_if_changed
 from vlplugins.utils.records import RecordError
 
 PathLike = Union[str, Path]
+GraphType = TypeVar('GraphType')
 REBUILD = 'python tools/dataset_converters/parse_query_graphs.py ANNOTATIONS.json --out'
 
 
@@ -23,9 +24,9 @@ def digest_of(sentences: Mapping[str, str]) -> str:
     return hashlib.sha1('\n'.join(sentences.values()).encode()).hexdigest()
 
 
-def _read(path: PathLike) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def _read(path: PathLike, rebuild: str = REBUILD) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Meta information and raw graphs of a file."""
-    expected = f'graphs of sentences (make them: {REBUILD} {path})'
+    expected = f'graphs of sentences (make them: {rebuild} {path})'
     if not Path(path).is_file():
         raise RecordError(path, 'no such file', expected)
     try:
@@ -37,19 +38,23 @@ def _read(path: PathLike) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     return content.pop('_meta'), content
 
 
-def read_graphs(path: PathLike, sentences: Mapping[str, str]) -> Dict[str, SentenceGraph]:
+def read_graphs(
+    path: PathLike, sentences: Mapping[str, str], kind: Type[GraphType] = SentenceGraph, rebuild: str = REBUILD
+) -> Dict[str, GraphType]:
     """Graphs of sentences, by key.
 
     Args:
         path: The file, of :func:`write_graphs`.
         sentences: Sentences by key, in the order of the annotations.
+        kind: Class of the graphs, with ``from_dict``.
+        rebuild: The command that makes the file, for messages.
 
     Raises:
         RecordError: no such file, graphs of other sentences, a key without a graph, or a malformed graph; with the
             command that makes the file anew.
     """
-    meta, raw = _read(path)
-    remedy = f'make it anew: {REBUILD} {path}'
+    meta, raw = _read(path, rebuild)
+    remedy = f'make it anew: {rebuild} {path}'
     digest = digest_of(sentences)
     if meta.get('sentences_sha1') != digest:
         found = f'graphs of other sentences (sentences_sha1 {meta.get("sentences_sha1")})'
@@ -59,7 +64,7 @@ def read_graphs(path: PathLike, sentences: Mapping[str, str]) -> Dict[str, Sente
         if key not in raw:
             raise RecordError(path, 'no graph', f'one for each sentence; {remedy}', key)
         try:
-            graphs[key] = SentenceGraph.from_dict(raw[key])
+            graphs[key] = kind.from_dict(raw[key])
         except (ValueError, TypeError, KeyError) as error:
             raise RecordError(path, str(error), f'a graph; {remedy}', key) from None
     return graphs

@@ -6,12 +6,15 @@ from typing import Any, Iterator, Optional, Sequence
 from tqdm import tqdm
 
 from vlplugins.datasets.sentence_graph.rules import graph_of
+from vlplugins.datasets.sentence_graph.statement_rules import statement_graph_of
 from vlplugins.registry import TASK_UTILS
 from vlplugins.structures.sentence_graph import SentenceGraph
+from vlplugins.structures.statement_graph import StatementGraph
 from vlplugins.utils.optional import require
 
 # Rises when the rules give another graph for the same parse.
 RULES_VERSION = 1
+STATEMENT_RULES_VERSION = 1
 
 
 @TASK_UTILS.register_module()
@@ -69,3 +72,26 @@ class SpacySentenceParser:
     def graphs(self, sentences: Sequence[str]) -> Iterator[SentenceGraph]:
         """Graphs of sentences, in order."""
         return (graph_of(document) for document in self.parse(sentences))
+
+
+@TASK_UTILS.register_module()
+class SpacyStatementParser(SpacySentenceParser):
+    """Graphs of the events of English statements; arguments as :class:`SpacySentenceParser`.
+
+    Args:
+        coref: Whether pronouns are resolved.
+        kwargs: Further arguments.
+    """
+
+    def __init__(self, coref: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.coref = coref
+
+    @property
+    def version(self) -> str:
+        """That of :class:`SpacySentenceParser`, and of the rules of statements."""
+        return f'{super().version}/{STATEMENT_RULES_VERSION}{"" if self.coref else "-no-coref"}'
+
+    def graphs(self, sentences: Sequence[str]) -> Iterator[StatementGraph]:
+        """Graphs of statements, in order."""
+        return (statement_graph_of(document, self.coref) for document in self.parse(sentences))

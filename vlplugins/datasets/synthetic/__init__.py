@@ -14,6 +14,7 @@ from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
 from vlplugins.datasets.synthetic.real_subtitles import RealSubtitleClips
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
+from vlplugins.datasets.synthetic.violin import SyntheticViolin
 from vlplugins.datasets.synthetic.weather_voc import SyntheticWeatherVOC
 from vlplugins.registry import TASK_UTILS
 
@@ -31,6 +32,7 @@ __all__ = [
     'SyntheticPoseWorlds',
     'SyntheticSkeletonActions',
     'SyntheticUTKinect',
+    'SyntheticViolin',
     'SyntheticWeatherVOC',
     'prepare_synthetic_data',
 ]

@@ -1,9 +1,19 @@
 """What the sentence encoders share."""
 
 from abc import ABC, abstractmethod
-from typing import Sequence
+from typing import List, NamedTuple, Sequence
 
 import numpy as np
+
+
+class TokenStates(NamedTuple):
+    """Vectors of the L tokens of a text, float32 ``[L, D]``, and where they stand in it, int64 ``[L, 2]``.
+
+    Tokens that stand for no characters (``[CLS]``) have an empty span.
+    """
+
+    vectors: np.ndarray
+    spans: np.ndarray
 
 
 class SentenceEncoder(ABC):
@@ -45,3 +55,11 @@ class SentenceEncoder(ABC):
                 raise ValueError(f'{type(self).__name__} gave {found.shape}; expected finite {(len(places), self.dim)}')
             vectors[places] = found / np.linalg.norm(found, axis=1, keepdims=True).clip(min=1e-12)
         return vectors
+
+    def encode_tokens(self, texts: Sequence[str]) -> List[TokenStates]:
+        """Vectors of the tokens of each text, as they are, without any scaling; of a blank text maybe none.
+
+        Raises:
+            NotImplementedError: an encoder that has no vectors of tokens.
+        """
+        raise NotImplementedError(f'{type(self).__name__} gives vectors of sentences alone')

@@ -3,11 +3,11 @@
 import functools
 import re
 import zlib
-from typing import Sequence
+from typing import Callable, List, Sequence
 
 import numpy as np
 
-from vlplugins.datasets.text_encoders.base import SentenceEncoder
+from vlplugins.datasets.text_encoders.base import SentenceEncoder, TokenStates
 from vlplugins.registry import TASK_UTILS
 
 _WORD = re.compile(r"[\w']+")
@@ -44,3 +44,14 @@ class HashSentenceEncoder(SentenceEncoder):
         """Sums of word vectors, ``[N, D]``."""
         words = [_WORD.findall(text.lower()) or [text.strip()] for text in texts]
         return np.stack([sum(_word_vector(word, self.dim, self.seed) for word in each) for each in words])
+
+    def encode_tokens(self, texts: Sequence[str]) -> List[TokenStates]:
+        """A random vector for each run of characters between blanks: the same for the same word."""
+        return [words_of(text, self.dim, lambda word: _word_vector(word.lower(), self.dim, self.seed)) for text in texts]
+
+
+def words_of(text: str, dim: int, vector_of: Callable[[str], np.ndarray]) -> TokenStates:
+    """Tokens of a text that are words between blanks, with the vectors that a function gives them."""
+    found = list(re.finditer(r'\S+', text))
+    vectors = np.array([vector_of(each.group()) for each in found], dtype=np.float32).reshape(-1, dim)
+    return TokenStates(vectors, np.array([each.span() for each in found], dtype=np.int64).reshape(-1, 2))

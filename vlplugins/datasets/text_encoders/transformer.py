@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 
-from vlplugins.datasets.text_encoders.base import SentenceEncoder
+from vlplugins.datasets.text_encoders.base import SentenceEncoder, TokenStates
 from vlplugins.registry import TASK_UTILS
 from vlplugins.utils.feature_cache import fingerprint_of
 from vlplugins.utils.optional import require
@@ -96,3 +96,22 @@ class TransformerSentenceEncoder(SentenceEncoder):
             mask = tokens['attention_mask'][..., None].float()
             vectors[places] = ((states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).cpu().numpy()
         return vectors
+
+    @torch.no_grad()
+    def encode_tokens(self, texts: Sequence[str]) -> List[TokenStates]:
+        """States of the word pieces in the last layer, with those that begin and end a text."""
+        tokenizer, network = self._load()
+        found = []
+        for begin in range(0, len(texts), self.batch_size):
+            tokens = tokenizer(
+                list(texts[begin : begin + self.batch_size]),
+                padding=True,
+                truncation=True,
+                max_length=self.max_length,
+                return_offsets_mapping=True,
+                return_tensors='pt',
+            )
+            spans, mask = tokens.pop('offset_mapping').numpy(), tokens['attention_mask'].bool().numpy()
+            states = network(**tokens.to(self.device)).last_hidden_state.float().cpu().numpy()
+            found += [TokenStates(state[real], span[real]) for state, span, real in zip(states, spans, mask)]
+        return found

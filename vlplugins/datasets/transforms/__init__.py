@@ -6,6 +6,7 @@ from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
 from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.grounding_formatting import PackGroundingInputs
+from vlplugins.datasets.transforms.inference_formatting import PackInferenceInputs
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
@@ -18,6 +19,7 @@ from vlplugins.datasets.transforms.pose_lifting import (
 from vlplugins.datasets.transforms.resample import ResampleFeatures
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
 from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, ShuffleQueryGraph, TokenizeQuery
+from vlplugins.datasets.transforms.segments import AlignSegments
 from vlplugins.datasets.transforms.skeleton_augment import (
     RandomJointDrop,
     RandomJointJitter,
@@ -30,9 +32,11 @@ from vlplugins.datasets.transforms.skeleton_clean import PadPersons, SanitizeSke
 from vlplugins.datasets.transforms.skeleton_features import BoneVectorEnhance, KeyJointEnhance, TemporalEnhance
 from vlplugins.datasets.transforms.skeleton_image import SkeletonImageEncode
 from vlplugins.datasets.transforms.skeleton_normalize import BodyFrameNormalize, ChangeSkeletonView
+from vlplugins.datasets.transforms.statement_graph import LoadStatementGraph
 from vlplugins.datasets.transforms.subtitles import CleanSubtitles, EncodeSubtitles
 from vlplugins.datasets.transforms.temporal_formatting import PackTemporalInputs
 from vlplugins.datasets.transforms.temporal_lines import AddFeatureNoise, RandomLineDropout, TemporalCrop
+from vlplugins.datasets.transforms.text_features import EncodeClipTexts, LoadTextFeatures, SubtitleWordDropout
 from vlplugins.datasets.transforms.tokenize import Tokenize
 from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
 from vlplugins.datasets.transforms.views import MultiView
@@ -40,11 +44,13 @@ from vlplugins.datasets.transforms.views import MultiView
 __all__ = [
     'AddFeatureNoise',
     'AddGaussianNoise',
+    'AlignSegments',
     'BodyFrameNormalize',
     'BoneVectorEnhance',
     'ChangeSkeletonView',
     'CleanSubtitles',
     'ColorJitter',
+    'EncodeClipTexts',
     'EncodeSubtitles',
     'GaussianBlur',
     'KeyFrameEnhance',
@@ -54,11 +60,14 @@ __all__ = [
     'LoadClipFeatures',
     'LoadImage',
     'LoadQueryGraph',
+    'LoadStatementGraph',
+    'LoadTextFeatures',
     'LoadVideoFrames',
     'MultiView',
     'OpenVideo',
     'PackClassificationInputs',
     'PackGroundingInputs',
+    'PackInferenceInputs',
     'PackLiftingInputs',
     'PackRetrievalInputs',
     'PackSelfSupInputs',
@@ -84,6 +93,7 @@ __all__ = [
     'SkeletonFlip',
     'SkeletonImageEncode',
     'Solarize',
+    'SubtitleWordDropout',
     'TemporalCrop',
     'TemporalEnhance',
     'Tokenize',

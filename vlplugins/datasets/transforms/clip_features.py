@@ -18,12 +18,16 @@ from vlplugins.utils.safe_npz import load_npz
 def rescale_features(features: np.ndarray, rescale: Optional[str]) -> np.ndarray:
     """Float32 features ``[N, D]``; with ``'sqrt_dim'`` times the root of D: vectors of length 1 get entries around 1.
 
+    With ``'l2'`` rows get the length 1; rows of zeros stay.
+
     Raises:
         ValueError: an unknown ``rescale``.
     """
-    if rescale not in (None, 'sqrt_dim'):
-        raise ValueError(f"rescale {rescale!r} is unknown; expected 'sqrt_dim' or None")
+    if rescale not in (None, 'sqrt_dim', 'l2'):
+        raise ValueError(f"rescale {rescale!r} is unknown; expected 'sqrt_dim', 'l2' or None")
     features = np.asarray(features, dtype=np.float32)
+    if rescale == 'l2':
+        return features / np.linalg.norm(features, axis=-1, keepdims=True).clip(min=1e-12)
     return features * np.float32(features.shape[-1] ** 0.5) if rescale else features
 
 
@@ -44,7 +48,9 @@ class LoadClipFeatures(BaseTransform):
     Args:
         modality: Its name.
         dim: D, where it is to be checked.
-        rescale: ``'sqrt_dim'`` for vectors of length 1, which get entries around 1; ``None`` leaves values alone.
+        rescale: ``'sqrt_dim'`` for vectors of length 1, which get entries around 1; ``'l2'`` to give rows the length 1;
+            ``None`` leaves values alone.
+        max_rows: Rows that are taken, from the first on; all by default.
         missing: ``'error'``; or ``'absent'``: the clip is used without the modality, which the model leaves out of
             fusion and consensus. Needs ``dim``. Each is counted in a warning.
         in_memory: Keep all clips of an ``.npz`` file after the first was read: for small sets.
@@ -62,13 +68,14 @@ class LoadClipFeatures(BaseTransform):
         rescale: Optional[str] = None,
         missing: str = 'error',
         in_memory: bool = False,
+        max_rows: Optional[int] = None,
     ) -> None:
         if missing not in ('error', 'absent'):
             raise ValueError(f"missing {missing!r} is unknown; expected 'error' or 'absent'")
         if missing == 'absent' and dim is None:
             raise ValueError("missing='absent' needs dim, the width that the model expects")
         self.modality, self.dim, self.rescale = modality, dim, rescale
-        self.missing, self.in_memory = missing, in_memory
+        self.missing, self.in_memory, self.max_rows = missing, in_memory, max_rows
         self.num_absent = 0
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
@@ -83,7 +90,7 @@ class LoadClipFeatures(BaseTransform):
             is_present = False
         else:
             self._check(features, path, key, len(results['times']) if 'times' in results else None)
-            features, is_present = rescale_features(features, self.rescale), True
+            features, is_present = rescale_features(features[: self.max_rows], self.rescale), True
         results.setdefault('features', {})[self.modality] = features
         results.setdefault('present', {})[self.modality] = is_present
         return results

@@ -1,12 +1,14 @@
 """Metrics; importing the package registers them."""
 
 from vlplugins.evaluation.metrics.challenging_action_metric import ChallengingActionMetric
+from vlplugins.evaluation.metrics.coherence_metric import SemanticCoherenceMetric
 from vlplugins.evaluation.metrics.feature_metrics import (
     FeatureMetric,
     KNNAccuracy,
     LinearProbeAccuracy,
     RidgeProbeAccuracy,
 )
+from vlplugins.evaluation.metrics.inference_metric import VideoLanguageInferenceMetric
 from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.temporal_emotion_metric import TemporalEmotionMetric
@@ -24,8 +26,10 @@ __all__ = [
     'PoseDiversityMetric',
     'PoseLiftingMetric',
     'RidgeProbeAccuracy',
+    'SemanticCoherenceMetric',
     'SwitchableAccuracy',
     'TemporalEmotionMetric',
     'TemporalGroundingMetric',
     'TextVideoRetrievalMetric',
+    'VideoLanguageInferenceMetric',
 ]
