@@ -143,4 +143,3 @@ class StatementGraph:
         roles = {role for _, _, role in self.connectives}
         groups = (('time', {'BEFORE', 'AFTER', 'WHILE', 'THEN'}), ('cause', {'CAUSE', 'COND'}), ('other', roles))
         return next((name for name, group in groups if roles & group), 'none')
-

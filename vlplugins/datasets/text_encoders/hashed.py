@@ -47,7 +47,9 @@ class HashSentenceEncoder(SentenceEncoder):
 
     def encode_tokens(self, texts: Sequence[str]) -> List[TokenStates]:
         """A random vector for each run of characters between blanks: the same for the same word."""
-        return [words_of(text, self.dim, lambda word: _word_vector(word.lower(), self.dim, self.seed)) for text in texts]
+        return [
+            words_of(text, self.dim, lambda word: _word_vector(word.lower(), self.dim, self.seed)) for text in texts
+        ]
 
 
 def words_of(text: str, dim: int, vector_of: Callable[[str], np.ndarray]) -> TokenStates:

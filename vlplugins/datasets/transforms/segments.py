@@ -68,9 +68,7 @@ class AlignSegments(BaseTransform):
         features = results.get('features', {}).get('video')
         duration = float(results['duration']) or 1.0
         silent = 8 if features is None else min(8, len(features))
-        segments = cut_segments(
-            times, counts.tolist(), duration, merge_gap=gap, silent_segments=silent, **self.options
-        )
+        segments = cut_segments(times, counts.tolist(), duration, merge_gap=gap, silent_segments=silent, **self.options)
         results['segment_times'] = segments.times
         results['word_index'] = padded_index([self._words(lines, each) for each in segments.lines])
         results['segment_text'] = np.array([_digest(results['subtitles'], each) for each in segments.lines])

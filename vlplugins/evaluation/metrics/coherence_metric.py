@@ -27,7 +27,9 @@ class SemanticCoherenceMetric(BaseMetric):
 
     default_prefix = 'coherence'
 
-    def __init__(self, pool: int = 16, seed: int = 0, collect_device: str = 'cpu', prefix: Optional[str] = None) -> None:
+    def __init__(
+        self, pool: int = 16, seed: int = 0, collect_device: str = 'cpu', prefix: Optional[str] = None
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if pool < 2:
             raise ValueError(f'pool {pool} must be at least 2')
