@@ -4,7 +4,8 @@ from typing import Any, Dict, Tuple
 
 from mmengine.structures import BaseDataElement
 
-# Letters stand for sizes that the fields of one sample share: N segments, C classes, S statements, M events, K stretches.
+# Letters stand for sizes that the fields of one sample share: N segments, C classes, S statements, M events, K parts of
+# a clip.
 _SHAPES: Dict[str, Tuple] = dict(
     times=('N', 2),
     gt_labels=('C',),
@@ -36,11 +37,11 @@ class TemporalDataSample(BaseDataElement):
     Of a query about a video: ``gt_intervals`` (float ``[G, 2]``, the seconds that it describes); after prediction
     ``pred_instances`` with ``segments [M, 2]`` and ``scores [M]``, best first.
 
-    Of S statements about a video: ``gt_label`` (int64 ``[S]``, 1 for what follows from it), ``gt_evidence`` (``[S, 2]``,
+    Of S statements about a video: ``gt_label`` (int64 ``[S]``, 1 for what follows from it), ``gt_evidence`` (``[S, 2]``
     seconds where it is seen, NaN where that is not known); after prediction ``pred_score`` (``[S]``, 0..1),
     ``pred_label`` (``[S]``), ``event_scores`` (``[S, M]``, NaN for events that a statement lacks), ``segment_times``
     (``[K, 2]``) and ``evidence`` (``[S, M, K, 2]``: how much each event looks at the frames and at the words of each
-    stretch of the video; sums to 1).
+    of K parts of the video; sums to 1).
 
     Meta information: ``video_id``, ``sample_idx``, ``subtitles`` (N strings); ``query_id``, ``sentence``, ``split``,
     ``duration`` (seconds), ``novel``, ``graph``; ``statements``, ``pair_indices``, ``polarities`` (0 for what follows),

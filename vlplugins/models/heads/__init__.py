@@ -3,6 +3,7 @@
 from vlplugins.models.heads.decomposition_alignment import DecompositionAlignment
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
 from vlplugins.models.heads.emotion_activation_head import EmotionActivationHead
+from vlplugins.models.heads.entailment_head import EntailmentHead
 from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 from vlplugins.models.heads.proposal_map_head import ProposalMapHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
@@ -16,6 +17,7 @@ MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'Decomposed
 __all__ = [
     'DecompositionAlignment',
     'EmotionActivationHead',
+    'EntailmentHead',
     'ImageDomainClassifier',
     'MeanPoolSimilarityHead',
     'PixelDomainClassifier',

@@ -1,5 +1,7 @@
 """Attention between the nodes of a graph with edges of several types."""
 
+from typing import Optional, Tuple, Union
+
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +20,10 @@ class RelationalGraphLayer(nn.Module):
     Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
     a tensor of ``n * n * d``.
 
+    With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c)) + W_b c`` (FiLM, Perez et al.,
+    AAAI 2018), where both maps begin near zero; the sums with n stay. With ``topk`` only so many edges of a node are
+    used, those with the largest scores of each head: then it depends on the condition which edges there are.
+
     Args:
         dim: d.
         num_roles: R, types of edges.
@@ -25,9 +31,11 @@ class RelationalGraphLayer(nn.Module):
         dropout: Dropout of both updates.
         role_aware: Whether types matter; otherwise rho is 0, and there are no embeddings.
         dense_nodes: Nodes up to which ``rho_ij`` is built.
+        conditional: Whether there is a condition.
+        topk: Edges that a node uses at most; all by default.
 
     Raises:
-        ValueError: heads that do not divide ``dim``.
+        ValueError: heads that do not divide ``dim``, or ``topk`` below 1.
     """
 
     def __init__(
@@ -38,11 +46,15 @@ class RelationalGraphLayer(nn.Module):
         dropout: float = 0.1,
         role_aware: bool = True,
         dense_nodes: int = 32,
+        conditional: bool = False,
+        topk: Optional[int] = None,
     ) -> None:
         super().__init__()
+        if topk is not None and topk < 1:
+            raise ValueError(f'topk {topk} must be at least 1, or None for all edges')
         if dim % heads:
             raise ValueError(f'dim {dim} cannot be divided among heads={heads}')
-        self.heads, self.num_roles, self.dense_nodes = heads, num_roles, dense_nodes
+        self.heads, self.num_roles, self.dense_nodes, self.topk = heads, num_roles, dense_nodes, topk
         self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.value, self.output = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.ffn = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
@@ -52,32 +64,53 @@ class RelationalGraphLayer(nn.Module):
         for layer in (self.query, self.key, self.value, self.output, self.ffn[0], self.ffn[2]):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.condition = nn.Linear(dim, 2 * dim) if conditional else None
+        if self.condition is not None:
+            nn.init.normal_(self.condition.weight, std=0.02)
+            nn.init.zeros_(self.condition.bias)
 
-    def forward(self, nodes: Tensor, roles: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        nodes: Tensor,
+        roles: Tensor,
+        mask: Tensor,
+        condition: Optional[Tensor] = None,
+        return_attention: bool = False,
+    ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """Nodes after one exchange, zero where they are padding.
 
         Args:
             nodes: ``[B, n, d]``.
             roles: Booleans ``[B or 1, R, n, n]``: whether an edge of type r goes from i to j.
             mask: Booleans ``[B, n]``, true for real nodes.
+            condition: ``[B, n or 1, d]``; without one a conditional layer works as if there were no condition.
+            return_attention: Also return the weights of the edges, ``[B, heads, n, n]``.
 
         Raises:
-            ValueError: another number of types than R.
+            ValueError: another number of types than R, or a condition for a layer that takes none.
         """
         if roles.size(1) != self.num_roles:
             raise ValueError(f'roles has {roles.size(1)} types for num_roles={self.num_roles}')
-        query, key, value = (self._split(layer(nodes)) for layer in (self.query, self.key, self.value))
+        if condition is not None and self.condition is None:
+            raise ValueError('the layer takes no condition; build it with conditional=True')
+        read = nodes
+        if condition is not None:
+            scale, shift = self.condition(condition).chunk(2, dim=-1)
+            read = nodes * (1 + scale.tanh()) + shift
+        query, key, value = (self._split(layer(read)) for layer in (self.query, self.key, self.value))
         neighbours = roles.any(dim=1) & mask[:, None] & mask[:, :, None]
         if self.role_embed is None:
-            messages = self._attend(self._product(query, key), neighbours) @ value
+            weights = self._attend(self._product(query, key), neighbours)
+            messages = weights @ value
         elif nodes.size(1) <= self.dense_nodes:
-            messages = self._dense(query, key, value, roles, neighbours)
+            messages, weights = self._dense(query, key, value, roles, neighbours)
         else:
-            messages = self._by_type(query, key, value, roles, neighbours)
+            messages, weights = self._by_type(query, key, value, roles, neighbours)
         messages = messages.transpose(1, 2).flatten(2).to(nodes.dtype)
         nodes = self.norms[0](nodes + self.dropout(self.output(messages)))
         nodes = self.norms[1](nodes + self.dropout(self.ffn(nodes)))
-        return nodes * mask[..., None]
+        nodes = nodes * mask[..., None]
+        return (nodes, weights) if return_attention else nodes
 
     def _split(self, nodes: Tensor) -> Tensor:
         """``[B, n, d]`` to ``[B, heads, n, d / heads]``."""
@@ -87,19 +120,27 @@ class RelationalGraphLayer(nn.Module):
     def _product(query: Tensor, key: Tensor) -> Tensor:
         return query @ key.transpose(-1, -2) * query.size(-1) ** -0.5
 
-    @staticmethod
-    def _attend(scores: Tensor, neighbours: Tensor) -> Tensor:
-        return masked_softmax(scores, neighbours[:, None]).to(scores.dtype)
+    def _attend(self, scores: Tensor, neighbours: Tensor) -> Tensor:
+        kept = neighbours[:, None]
+        if self.topk is not None and self.topk < scores.size(-1):
+            # By index, so that of equal scores no more than k stay.
+            best = scores.float().masked_fill(~kept, float('-inf')).topk(self.topk, dim=-1).indices
+            kept = kept & torch.zeros_like(scores, dtype=torch.bool).scatter(-1, best, True)
+        return masked_softmax(scores, kept).to(scores.dtype)
 
-    def _dense(self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor) -> Tensor:
+    def _dense(
+        self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor
+    ) -> Tuple[Tensor, Tensor]:
         embed = self.role_embed.to(query.dtype)
         factor = 1 + torch.einsum('brij,rd->bijd', roles.to(query.dtype), embed)
         factor = factor.unflatten(-1, (self.heads, -1)).permute(0, 3, 1, 2, 4)
         scores = ((query[:, :, :, None] * factor) * key[:, :, None]).sum(dim=-1) * query.size(-1) ** -0.5
         weights = self._attend(scores, neighbours)
-        return (weights[..., None] * value[:, :, None] * factor).sum(dim=3)
+        return (weights[..., None] * value[:, :, None] * factor).sum(dim=3), weights
 
-    def _by_type(self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor) -> Tensor:
+    def _by_type(
+        self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor
+    ) -> Tuple[Tensor, Tensor]:
         embed = self.role_embed.to(query.dtype).unflatten(-1, (self.heads, 1, -1))
         scores = self._product(query, key)
         for number in range(self.num_roles):
@@ -108,4 +149,4 @@ class RelationalGraphLayer(nn.Module):
         messages = weights @ value
         for number in range(self.num_roles):
             messages = messages + ((weights * roles[:, number, None]) @ value) * embed[number]
-        return messages
+        return messages, weights

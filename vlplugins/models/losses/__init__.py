@@ -9,6 +9,7 @@ from vlplugins.models.losses.multi_label import MultiLabelClipLoss, SegmentLabel
 from vlplugins.models.losses.orthogonality import OrthogonalityLoss
 from vlplugins.models.losses.pose_generation_losses import AngleRangeLoss, HardnessFeedbackLoss, LSGANLoss
 from vlplugins.models.losses.segment_alignment import SegmentAlignmentLoss
+from vlplugins.models.losses.semantic_coherence import PairCoherenceLoss, ReplacedSegmentLoss
 from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLoss, reweight_widths
 from vlplugins.models.losses.temporal_consensus import ConsensusPseudoLabelLoss, TemporalConsensusLoss
 
@@ -28,6 +29,8 @@ __all__ = [
     'LogitKLDistill',
     'MultiLabelClipLoss',
     'OrthogonalityLoss',
+    'PairCoherenceLoss',
+    'ReplacedSegmentLoss',
     'ScaledIoUBCELoss',
     'SegmentAlignmentLoss',
     'SegmentLabelLoss',
