@@ -10,7 +10,8 @@ BEFORE = parse('The DET det 1', 'man NOUN nsubj 2', 'opens VERB ROOT 2', 'the DE
 AFTER = parse('After SCONJ mark 2', 'she PRON nsubj 2', 'leaves VERB advcl 5', ', PUNCT punct 5', 'he PRON nsubj 5',
               'cries VERB ROOT 5')  # fmt: skip
 TIRED = parse('He PRON nsubj 3', 'does AUX aux 3', 'not PART neg 3', 'want VERB ROOT 3', 'to PART aux 5',
-              'go VERB xcomp 3', 'because SCONJ mark 8', 'he PRON nsubj 8', 'is AUX advcl 3', 'tired ADJ acomp 8')  # fmt: skip
+              'go VERB xcomp 3', 'because SCONJ mark 8', 'he PRON nsubj 8', 'is AUX advcl 3',
+              'tired ADJ acomp 8')  # fmt: skip
 BAR = parse('Two NUM nummod 1', 'friends NOUN ROOT 1', 'in ADP prep 1', 'a DET det 4', 'bar NOUN pobj 2')
 
 

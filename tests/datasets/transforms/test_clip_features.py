@@ -69,8 +69,8 @@ def test_options_are_checked():
         LoadClipFeatures('video', missing='zero')
     with pytest.raises(ValueError, match='needs dim'):
         LoadClipFeatures('video', missing='absent')
-    with pytest.raises(ValueError, match="rescale 'l2' is unknown"):
-        rescale_features(np.ones((1, 4)), 'l2')
+    with pytest.raises(ValueError, match="rescale 'l1' is unknown"):
+        rescale_features(np.ones((1, 4)), 'l1')
     np.testing.assert_array_equal(rescale_features(np.full((1, 4), 0.5), 'sqrt_dim'), np.ones((1, 4)))
 
 
@@ -86,3 +86,16 @@ def test_records_without_times_have_any_number_of_rows(tmp_path):
     path.write_bytes(path.read_bytes()[:40])
     with refused('v.npy, record v: found a truncated or damaged file'):
         LoadClipFeatures('video').transform(dict(record))
+
+
+def test_rows_get_length_one_and_zeros_stay():
+    found = rescale_features(np.array([[3.0, 4.0], [0.0, 0.0]]), 'l2')
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]])
+
+
+def test_long_clips_are_cut_at_the_end(tmp_path):
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    np.save(tmp_path / 'c.npy', values)
+    record = dict(feature_files=dict(video=str(tmp_path / 'c.npy')), feature_key='c')
+    found = LoadClipFeatures('video', max_rows=4)(record)['features']['video']
+    np.testing.assert_array_equal(found, values[:4])

@@ -87,9 +87,9 @@ class SyntheticViolin(SyntheticDataset):
     """Writes clips of four segments of 4 seconds, in each of which one person acts and says a line.
 
     Signal: a frame is ``tanh(W (u_person + u_action))`` plus noise of deviation 0.3 plus the code of the scene of the
-    clip, in 32 numbers; the line of a segment is "i want TOPIC", in 70 of 100 with a word for the scene. People, actions
-    and topics of the four segments differ. Words have random vectors that are unrelated to what they look like: that
-    must be learned. Kinds of statements, true -> false:
+    clip, in 32 numbers; the line of a segment is "i want TOPIC", in 70 of 100 with a word for the scene. People,
+    actions and topics of the four segments differ. Words have random vectors that are unrelated to what they look like:
+    that must be learned. Kinds of statements, true -> false:
 
     - ``say``: "P acts saying T" -> T of another segment: sight and words of one segment belong together;
     - ``and``: two of these -> one of the two topics is that of a third segment: all must hold;

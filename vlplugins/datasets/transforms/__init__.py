@@ -18,8 +18,8 @@ from vlplugins.datasets.transforms.pose_lifting import (
 )
 from vlplugins.datasets.transforms.resample import ResampleFeatures
 from vlplugins.datasets.transforms.retrieval_formatting import PackRetrievalInputs
-from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, ShuffleQueryGraph, TokenizeQuery
 from vlplugins.datasets.transforms.segments import AlignSegments
+from vlplugins.datasets.transforms.sentence_graph import LoadQueryGraph, ShuffleQueryGraph, TokenizeQuery
 from vlplugins.datasets.transforms.skeleton_augment import (
     RandomJointDrop,
     RandomJointJitter,

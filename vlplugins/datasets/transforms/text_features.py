@@ -30,8 +30,8 @@ def encode_clip(encoder: Any, subtitles: Sequence[str], statements: Sequence[str
 
     Returns:
         ``sub`` float16 ``[L, D]``, ``sub_line`` int64 ``[L]`` (-1 for tokens of no characters); for each statement i
-        ``stm_<i>`` float16 ``[N, D]`` and ``span_<i>`` int64 ``[N, 2]``, characters of its tokens; ``texts``, digests of the
-        lines and of each statement.
+        ``stm_<i>`` float16 ``[N, D]`` and ``span_<i>`` int64 ``[N, 2]``, characters of its tokens; ``texts``,
+        digests of the lines and of each statement.
     """
     joined, owners = '', []
     for number, line in enumerate(subtitles):

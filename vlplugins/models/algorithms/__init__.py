@@ -10,6 +10,7 @@ from vlplugins.models.algorithms.slimmable_simclr import SlimmableSimCLR
 from vlplugins.models.algorithms.temporal_grounder import TemporalGrounder
 from vlplugins.models.algorithms.text_video_retriever import TextVideoRetriever
 from vlplugins.models.algorithms.video_language_inference import VideoLanguageInference
+from vlplugins.models.algorithms.violin_base import ViolinBase
 from vlplugins.models.algorithms.weakly_supervised_temporal_localizer import WeaklySupervisedTemporalLocalizer
 from vlplugins.registry import MODELS
 
@@ -27,5 +28,6 @@ __all__ = [
     'TemporalGrounder',
     'TextVideoRetriever',
     'VideoLanguageInference',
+    'ViolinBase',
     'WeaklySupervisedTemporalLocalizer',
 ]

@@ -39,8 +39,8 @@ class VideoLanguageInference(BaseModel):
         segment_graph: Config of :class:`SegmentRelationGraph`.
         statement_graph: Config of :class:`StatementReasoningGraph`.
         head: Config of :class:`EntailmentHead`.
-        coherence: Configs of ``local`` (:class:`SegmentAlignmentLoss`), ``segment`` (:class:`ReplacedSegmentLoss`), both
-            without ``channels``, and ``glob`` (:class:`PairCoherenceLoss`); ``None`` for none.
+        coherence: Configs of ``local`` (:class:`SegmentAlignmentLoss`), ``segment`` (:class:`ReplacedSegmentLoss`),
+            both without ``channels``, and ``glob`` (:class:`PairCoherenceLoss`); ``None`` for none.
         dim: d, of all parts.
         input_dropout: Dropout of the features of words.
         predict_coherence: Also predict what :class:`SemanticCoherenceMetric` measures.
@@ -145,7 +145,7 @@ class VideoLanguageInference(BaseModel):
         return _Verdict(logits, event_logits, states.evidence, statement, (video, text), repeated)
 
     def loss(self, inputs: Inputs, data_samples: List) -> Dict[str, Tensor]:
-        """Losses of a batch: ``loss_cls`` and, as far as they are on, ``loss_local``, ``loss_segment``, ``loss_global``.
+        """Losses: ``loss_cls`` and, as far as they are on, ``loss_local``, ``loss_segment`` and ``loss_global``.
 
         A batch that is not of pairs has no ``loss_global``.
         """

@@ -35,18 +35,20 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
             training: Not used; the preparation is the same in training.
 
         Returns:
-            ``inputs``: ``video [B, T, D_v]``, ``sub [B, L, D_w]``; ``frame_index [B, K, F]``, ``frame_mask``,
+            ``inputs``: ``video [B, T, D_v]`` and ``sub [B, L, D_w]``, with ``video_mask`` and ``sub_mask``;
+            ``frame_index [B, K, F]``, ``frame_mask``,
             ``word_index [B, K, W]``, ``word_mask``; ``segment_mask [B, K]``, ``segment_times [B, K, 2]``,
             ``segment_text [B, K]``; ``duration [B]``; ``clip_ids [B]``; ``statements``, what :func:`pad_statements`
             gives of the B * S statements, those of a clip side by side; ``num_statements`` S, and ``is_paired``,
             whether they are true and false in turns. ``data_samples`` on the device.
         """
         found, samples = data['inputs'], data.get('data_samples')
-        inputs: Dict[str, Any] = {
-            name: pad_sequence(list(found[name]), batch_first=True).float()
-            for name in ('video', 'sub')
-            if name in found
-        }
+        inputs: Dict[str, Any] = {}
+        for name in ('video', 'sub'):
+            if name in found:
+                sizes = torch.tensor([len(each) for each in found[name]])
+                inputs[name] = pad_sequence(list(found[name]), batch_first=True).float()
+                inputs[f'{name}_mask'] = torch.arange(int(sizes.max())) < sizes[:, None]
         counts = torch.tensor([len(each) for each in found['segment_times']])
         inputs['segment_mask'] = torch.arange(int(counts.max())) < counts[:, None]
         for name in ('segment_times', 'segment_text'):

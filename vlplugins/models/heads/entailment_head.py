@@ -6,6 +6,7 @@ from typing import Tuple
 import torch
 from torch import Tensor, nn
 
+from vlplugins.models.layers.xavier import xavier_linears
 from vlplugins.registry import MODELS
 
 _VERDICTS = ('soft_and', 'mean', 'global')
@@ -53,6 +54,7 @@ class EntailmentHead(nn.Module):
         self.loss_cls = MODELS.build(loss_cls)
         self.whole = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 1))
         self.event = None if verdict == 'global' else nn.Linear(dim, 1)
+        xavier_linears(self)
         self.mixing = None if verdict == 'global' else nn.Parameter(torch.zeros(()))
 
     def forward(self, nodes: Tensor, whole: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:

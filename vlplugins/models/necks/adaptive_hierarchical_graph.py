@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from vlplugins.models.layers.inference_states import Premise, Statement
 from vlplugins.models.layers.masked_softmax import masked_softmax
 from vlplugins.models.layers.relational_graph import RelationalGraphLayer
+from vlplugins.models.layers.xavier import xavier_linears
 from vlplugins.registry import MODELS
 from vlplugins.structures.statement_graph import NUM_STATEMENT_ROLES
 
@@ -100,8 +101,8 @@ def _local_roles(frames: int, words: int, cross_modal: bool, device: torch.devic
 class SegmentStates(NamedTuple):
     """What R events see of their clips of up to K segments.
 
-    ``nodes [R, 2K, d]`` of sight, then words; ``evidence [R, 2K]``, sums to 1; ``seen [R, d]``, the mean of the nodes by
-    it; ``place [R, 2]``, mean and variance of the time of the evidence, where the clip lasts from -1 to 1.
+    ``nodes [R, 2K, d]`` of sight, then words; ``evidence [R, 2K]``, sums to 1; ``seen [R, d]``, the mean of the nodes
+    by it; ``place [R, 2]``, mean and variance of the time of the evidence, where the clip lasts from -1 to 1.
     """
 
     nodes: Tensor
@@ -148,6 +149,9 @@ class SegmentRelationGraph(nn.Module):
         self.places = nn.Parameter(0.02 * torch.randn(positions, dim))
         self.query = nn.Linear(dim, dim) if evidence else None
         self.key = nn.Linear(dim, dim) if evidence else None
+        if evidence:
+            xavier_linears(self.query)
+            xavier_linears(self.key)
 
     def forward(self, video: Tensor, text: Tensor, premise: Premise, events: Tensor, clips: Tensor) -> SegmentStates:
         """Run R events over N clips.
@@ -222,12 +226,13 @@ class StatementReasoningGraph(nn.Module):
         super().__init__()
         self.compare = nn.Sequential(nn.Linear(4 * dim + 2, dim), nn.GELU(), nn.LayerNorm(dim))
         self.place, self.root = nn.Linear(2, dim), nn.Linear(dim, dim)
-        self.layers = nn.ModuleList(
-            RelationalGraphLayer(dim, NUM_STATEMENT_ROLES, heads, dropout) for _ in range(layers)
-        )
         self.edge_kinds = nn.Parameter(0.3 * torch.randn(NUM_STATEMENT_ROLES, dim)) if temporal_edges else None
         self.distance = nn.Linear(2, dim, bias=False) if temporal_edges else None
         self.temporal = nn.Linear(dim, dim) if temporal_edges else None
+        xavier_linears(self)
+        self.layers = nn.ModuleList(
+            RelationalGraphLayer(dim, NUM_STATEMENT_ROLES, heads, dropout) for _ in range(layers)
+        )
 
     def forward(self, statement: Statement, states: SegmentStates) -> Tensor:
         """Nodes of the statement and its events, ``[N, 1 + M, d]``; zero for padding.
