@@ -59,6 +59,14 @@ def test_recogniser_of_mmaction2_learns_on_a_branch_of_dcin(tmp_path):
     assert state['backbone.branch.fine.granularity_embed'].shape == (4, 32)
 
 
+def test_emotions_are_localised_on_the_graph_layer_of_visa(tmp_path):
+    metrics, records, state = run(MIXING / 'dcin_graph-stream.py', tmp_path, *epochs(2))
+    assert_sound(records, 2)
+    # Two of ten epochs: chance is 5.
+    assert metrics['tel/line_mAP'] > metrics['tel/chance/line_mAP'] + 5
+    assert state['branches.text.coarse.layers.3.role_embed'].shape == (3, 48)
+
+
 def test_recogniser_of_mmaction2_trains_on_the_video_tower(tmp_path):
     small = ['synthetic_data.num_train=64', 'synthetic_data.num_test=20']
     metrics, records, state = run(MIXING / 'recognizer3d_token-clustering.py', tmp_path, *EACH_STEP, *small)

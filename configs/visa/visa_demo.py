@@ -4,10 +4,10 @@ _base_ = [
     '../_base_/datasets/compositional_grounding_tiny.py',
     '../_base_/default_runtime.py',
     '../_base_/models/visa.py',
+    '../_base_/schedules/visa_tiny.py',
 ]
 
 dim, positions = 32, {{_base_.positions}}
-max_epochs = 14  # 38 iterations each
 word_vectors = {{_base_.word_vectors}}
 
 # Few videos: narrower, and with more dropout than the full setting.
@@ -28,20 +28,10 @@ model = dict(
     # Correspondences alone decide: the states of whole events learn pairs by heart.
     head=dict(dim=dim, conv_layers=1, event_fusion=False),
 )
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2e-3, betas=(0.9, 0.98), weight_decay=1e-4), clip_grad=dict(max_norm=5.0)
-)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', by_epoch=True, begin=1, T_max=max_epochs - 1, convert_to_iter_based=True),
-]
 custom_hooks = [
     dict(type='EpochSeedHook'),
     dict(type='ScheduledValueHook', path='kl_weight', start_value=0.0, end_value=1.0, begin=0, end=2, by='epoch'),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
-val_cfg = dict()
-test_cfg = dict()
-default_hooks = dict(logger=dict(interval=19), checkpoint=dict(interval=max_epochs))
+default_hooks = dict(logger=dict(interval=19), checkpoint=dict(interval=14))
 visualizer = dict(type='GroundingVisualizer')
 inferencer = dict(type='GroundingInferencer')

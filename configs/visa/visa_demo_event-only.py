@@ -1,5 +1,5 @@
-"""Ablation: whole sentences with whole segments alone; the states of the events take part in the map."""
+"""Ablation: whole sentences with whole segments alone; no local graphs."""
 
 _base_ = 'visa_demo.py'
 
-model = dict(neck=dict(levels=('event',)), head=dict(event_fusion=True))
+model = dict(neck=dict(levels=('event',)))

@@ -11,6 +11,7 @@ from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
 from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, SyntheticNTUPairs
 from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
+from vlplugins.datasets.synthetic.real_queries import RealQueriesGrounding
 from vlplugins.datasets.synthetic.real_subtitles import RealSubtitleClips
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
 from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
@@ -19,6 +20,7 @@ from vlplugins.datasets.synthetic.weather_voc import SyntheticWeatherVOC
 from vlplugins.registry import TASK_UTILS
 
 __all__ = [
+    'RealQueriesGrounding',
     'RealSubtitleClips',
     'SyntheticCocoShapes',
     'SyntheticCompositionalGrounding',

@@ -4,6 +4,7 @@ from vlplugins.models.layers.concept_slots import ConceptSlots
 from vlplugins.models.layers.context_reasoning import ContextReasoningIntegration
 from vlplugins.models.layers.dilated_context import DilatedContextStream
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
+from vlplugins.models.layers.graph_context import GraphContextStream
 from vlplugins.models.layers.joint_time_attention import JointTimeAttention
 from vlplugins.models.layers.mil_pooling import (
     MaskedAttentionPooling,
@@ -52,6 +53,7 @@ __all__ = [
     'DilatedContextStream',
     'FixedGaussianPolicy',
     'GradientReversal',
+    'GraphContextStream',
     'JointTimeAttention',
     'LocalSphericalCodec',
     'MLPBoneLengthSampler',
