@@ -14,6 +14,7 @@ from mmengine.registry import MODELS, init_default_scope
 
 from tests.helpers.skeletons import person
 from vlplugins.datasets.synthetic.skeleton_files import format_skeleton_file
+from vlplugins.utils.word_vectors import write_word_vectors
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob('configs/*/README.md'))
@@ -53,7 +54,17 @@ def make_subtitles(path, block):
     )
 
 
+def make_features(path, block):
+    np.save(path, np.random.default_rng(0).standard_normal((40, 1024)).astype(np.float32))
+
+
+def make_words(path, block):
+    write_word_vectors(path, ['person', 'opens', 'the', 'door'], np.eye(4, 300))
+
+
 MAKERS = {
+    '.npy': make_features,
+    '.npz': make_words,
     '.srt': make_subtitles,
     '.skeleton': make_skeletons,
     '.pth': make_checkpoint,
