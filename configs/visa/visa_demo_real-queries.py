@@ -21,6 +21,6 @@ custom_hooks = [
     dict(type='EpochSeedHook'),
     dict(type='ScheduledValueHook', path='kl_weight', start_value=0.0, end_value=1.0, begin=0, end=2, by='epoch'),
 ]
-default_hooks = dict(logger=dict(interval=19), checkpoint=dict(interval=12))
+default_hooks = dict(logger=dict(interval=19), checkpoint=dict(interval=10))
 visualizer = dict(type='GroundingVisualizer')
 inferencer = dict(type='GroundingInferencer')
