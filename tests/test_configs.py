@@ -182,6 +182,14 @@ def grounding_batch(cfg):
     return batch(packed(0, width=width), packed(1, width=width, sentence_graph=graph(with_adjective=True)))
 
 
+def inference_batch(cfg):
+    from tests.helpers.violin import resized_clips
+
+    model = cfg.model
+    video = (model.get('premise_encoder') or model).get('video_channels')
+    return resized_clips(model.text_channels, video or 8)
+
+
 def _one_mask():
     import numpy as np
     from mmdet.structures.mask import BitmapMasks
@@ -202,6 +210,8 @@ BATCHES = {
     'SlimmableSimCLR': contrastive_batch,
     'SlimmableClassifier': classification_batch,
     'TextVideoRetriever': retrieval_batch,
+    'VideoLanguageInference': inference_batch,
+    'ViolinBase': inference_batch,
     'WeaklySupervisedTemporalLocalizer': temporal_batch,
     'TemporalGrounder': grounding_batch,
     'MaskRCNN': detection_batch,

@@ -77,6 +77,44 @@ def two_clips(**options: Any) -> Dict[str, Any]:
     )
 
 
+def resized_clips(text: int, video: int) -> Dict[str, Any]:
+    """:func:`two_clips` with features of other widths."""
+    content = two_clips()
+    inputs = content['inputs']
+    widen = lambda values, width: [torch.randn(len(each), width) for each in values]  # noqa: E731
+    inputs.update(video=widen(inputs['video'], video), sub=widen(inputs['sub'], text))
+    for part in inputs['statements']:
+        part['tokens'] = widen(part['tokens'], text)
+    return content
+
+
+def small_model(**changes: Any) -> Dict[str, Any]:
+    """Config of a model of width 16, with all losses, for :func:`packed` clips; keys of parts can be changed.
+
+    ``small_model(local_graph=dict(layers=0))`` changes a key of a part.
+    """
+    parts: Dict[str, Any] = dict(
+        statement_encoder=dict(type='StatementGraphEncoder', heads=2, dropout=0.0),
+        premise_encoder=dict(type='PremiseEncoder', video_channels=8, input_dropout=0.0),
+        local_graph=dict(type='LocalInteractionGraph', heads=2, dropout=0.0),
+        segment_graph=dict(type='SegmentRelationGraph', heads=2, dropout=0.0),
+        statement_graph=dict(type='StatementReasoningGraph', heads=2, dropout=0.0),
+        head=dict(type='EntailmentHead', loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True)),
+        coherence=dict(
+            local=dict(type='SegmentAlignmentLoss', embed_channels=8, temperature=0.1, gather=True, loss_weight=0.1),
+            segment=dict(type='ReplacedSegmentLoss'),
+            glob=dict(type='PairCoherenceLoss'),
+        ),
+    )
+    for name, change in changes.items():
+        if isinstance(change, dict) and name in parts:
+            parts[name] = {**parts[name], **change}
+        else:
+            parts[name] = change
+    model = dict(type='VideoLanguageInference', text_channels=8, dim=16, input_dropout=0.0)
+    return {**model, **parts}
+
+
 def seeded(cfg: Dict[str, Any], seed: int = 0) -> Any:
     """A part built with known weights."""
     from vlplugins.registry import MODELS

@@ -111,3 +111,65 @@ def test_wrong_arguments():
     layer, nodes, edges, mask = make()
     with pytest.raises(ValueError, match='roles has 3 types for num_roles=4'):
         layer(nodes, edges[:, :3], mask)
+
+
+@torch.no_grad()
+def test_a_condition_changes_what_is_read_and_not_what_stays():
+    layer, nodes, edges, mask = make(conditional=True)
+    layer.condition.weight.normal_()
+    condition = torch.randn(2, 5, 8)
+    scale, shift = layer.condition(condition).chunk(2, dim=-1)
+    found = layer(nodes, edges, mask, condition)
+    read = nodes * (1 + scale.tanh()) + shift
+    stay = layer.norms[0].forward
+    # The naive loop reads the changed nodes; its sum with them is put right.
+    layer.norms[0].forward = lambda total: stay(total - read + nodes)
+    assert torch.allclose(found, _naive_with_read(layer, read, edges, mask), atol=1e-5)
+
+
+def _naive_with_read(layer, read, edges, mask):
+    return torch.stack([naive(layer, read, edges, mask)[b] for b in range(len(read))])
+
+
+@torch.no_grad()
+def test_a_graph_starts_almost_blind_to_its_condition():
+    layer, nodes, edges, mask = make(conditional=True)
+    plain = layer(nodes, edges, mask)
+    assert torch.allclose(layer(nodes, edges, mask, torch.zeros(2, 1, 8)), plain, atol=1e-6)
+    changed = layer(nodes, edges, mask, torch.randn(2, 1, 8))
+    assert not torch.equal(changed, plain) and (changed - plain).abs().max() < 0.5
+
+
+@pytest.mark.parametrize('dense_nodes', [0, 32])
+@torch.no_grad()
+def test_topk_keeps_the_largest_edges(dense_nodes):
+    layer, nodes, edges, mask = make(size=6, dense_nodes=dense_nodes)
+    _, all_edges = layer(nodes, edges, mask, return_attention=True)
+    layer.topk = 2
+    _, kept = layer(nodes, edges, mask, return_attention=True)
+    for before, after in zip(all_edges.flatten(0, 2), kept.flatten(0, 2)):
+        count = min(2, int((before > 0).sum()))
+        best = set(before.topk(count).indices.tolist()) if count else set()
+        assert set(after.nonzero().flatten().tolist()) == best
+        assert not count or torch.isclose(after.sum(), torch.tensor(1.0))
+
+
+@torch.no_grad()
+def test_topk_of_more_than_there_are_keeps_all_and_ties_are_broken():
+    layer, nodes, edges, mask = make()
+    expected = layer(nodes, edges, mask)
+    layer.topk = 9
+    assert torch.equal(layer(nodes, edges, mask), expected)
+    layer.topk = 2
+    same = nodes[:, :1].expand_as(nodes)
+    everything = torch.ones_like(edges)
+    _, kept = layer(same, everything, mask, return_attention=True)
+    assert ((kept[0] > 0).sum(dim=-1) == 2).all()
+
+
+def test_impossible_options_are_refused():
+    with pytest.raises(ValueError, match='topk 0'):
+        make(topk=0)
+    layer, nodes, edges, mask = make()
+    with pytest.raises(ValueError, match='conditional=True'):
+        layer(nodes, edges, mask, nodes)

@@ -118,6 +118,7 @@ class SyntheticViolin(SyntheticDataset):
         kinds: Kinds of statements, equally often.
         text_noise: Share of the lines that lose their topic.
         noise: Deviation of the noise of frames.
+        scene: Size of the code of a scene in the frames.
         seed: Seed of all random choices.
 
     Raises:
@@ -135,6 +136,7 @@ class SyntheticViolin(SyntheticDataset):
         kinds: Sequence[str] = KINDS[:4],
         text_noise: float = 0.0,
         noise: float = 0.3,
+        scene: float = 0.5,
         seed: int = 0,
     ) -> None:
         super().__init__(root, seed)
@@ -144,13 +146,13 @@ class SyntheticViolin(SyntheticDataset):
         if not 0 <= text_noise <= 1:
             raise ValueError(f'text_noise {text_noise} is outside 0..1')
         self.num_train, self.num_val, self.num_test = num_train, num_val, num_test
-        self.kinds, self.text_noise, self.noise = list(kinds), text_noise, noise
+        self.kinds, self.text_noise, self.noise, self.scene = list(kinds), text_noise, noise, scene
 
     def write(self, folder: Path) -> None:
         """Write annotations, features, graphs, kinds and evidence."""
         rng = np.random.default_rng(self.seed)
         world = _World(*(rng.standard_normal((n, _DIM)) for n in (len(_PEOPLE), len(_ACTIONS))),
-                       0.5 * rng.standard_normal((len(_SCENES), _DIM)),
+                       self.scene * rng.standard_normal((len(_SCENES), _DIM)),
                        rng.standard_normal((_DIM, _DIM)) / _DIM**0.5)  # fmt: skip
         for name in ('features', 'text'):
             (folder / name).mkdir()

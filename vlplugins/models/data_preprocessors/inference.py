@@ -47,8 +47,10 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
         for name in ('video', 'sub'):
             if name in found:
                 sizes = torch.tensor([len(each) for each in found[name]])
-                inputs[name] = pad_sequence(list(found[name]), batch_first=True).float()
-                inputs[f'{name}_mask'] = torch.arange(int(sizes.max())) < sizes[:, None]
+                padded = pad_sequence(list(found[name]), batch_first=True).float()
+                # A row to point at, where nobody speaks in any clip.
+                inputs[name] = padded if padded.size(1) else padded.new_zeros(len(sizes), 1, padded.size(2))
+                inputs[f'{name}_mask'] = torch.arange(inputs[name].size(1)) < sizes[:, None]
         counts = torch.tensor([len(each) for each in found['segment_times']])
         inputs['segment_mask'] = torch.arange(int(counts.max())) < counts[:, None]
         for name in ('segment_times', 'segment_text'):

@@ -1,0 +1,302 @@
+"""The whole model, and each trap that a sloppy version of it falls into."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+
+from tests.helpers.processes import run_distributed
+from tests.helpers.violin import batch, packed, seeded, small_model, two_clips
+
+pytest.importorskip('mmdet')
+
+
+def build(seed=0, **changes):
+    """A model in which no part is near zero, so that what is connected shows."""
+    model = seeded(small_model(**changes), seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
+def prepare(model, data):
+    return model.data_preprocessor(copy.deepcopy(data), True)
+
+
+def test_losses_reach_every_parameter():
+    model = build().train()
+    losses = model(**prepare(model, two_clips()), mode='loss')
+    assert set(losses) == {'loss_cls', 'loss_local', 'loss_segment', 'loss_global'}
+    sum(losses.values()).backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # No segment of these clips is silent.
+    assert silent == ['local_graph.silent']
+
+
+def test_one_projection_serves_statements_and_subtitles():
+    model = build()
+    data = prepare(model, two_clips())
+    for path in (data['inputs']['statements']['tokens'], data['inputs']['sub']):
+        path.requires_grad_()
+    model(**data).sum().backward()
+    assert data['inputs']['sub'].grad.abs().sum() > 0 and data['inputs']['statements']['tokens'].grad.abs().sum() > 0
+    owners = [name for name, part in model.named_modules() if part is model.text_proj]
+    assert owners == ['text_proj'] and sum('text_proj.1.weight' in name for name in model.state_dict()) == 1
+
+
+@pytest.mark.parametrize('padding', ['clip', 'statement'])
+@torch.no_grad()
+def test_padding_changes_nothing(padding):
+    model = build().eval()
+    first = packed('man opens saying coffee', 'man opens saying money', seed=1)
+    longer = dict(
+        clip=dict(frames=20, lines=['i want coffee'] * 7 + ['a b c d e f g h'], duration=60.0), statement=dict()
+    )[padding]
+    texts = ['man opens saying coffee and girl lifts saying peace', 'man opens after girl lifts']
+    other = packed(*(texts if padding == 'statement' else texts[1:] * 2), seed=2, **longer)
+    alone = model(**prepare(model, batch(first)))
+    beside = model(**prepare(model, batch(first, other)))
+    torch.testing.assert_close(beside[:1], alone, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_statement_is_judged_alone():
+    model = build().eval()
+    pair = model(**prepare(model, batch(packed('man opens saying coffee', 'man opens before girl lifts'))))
+    for number, text in enumerate(('man opens saying coffee', 'man opens before girl lifts')):
+        data = prepare(model, batch(packed(text)))
+        (sample,) = model(**data, mode='predict')
+        torch.testing.assert_close(sample.pred_score, pair[0, number : number + 1].sigmoid(), atol=1e-6, rtol=1e-5)
+
+
+def attention(model, texts):
+    """Attention of the layers of hierarchies 1 and 2 for a clip with one statement."""
+    found = []
+    layers = [*model.local_graph.layers, *model.segment_graph.layers]
+
+    def keep(layer, args, kwargs, output):
+        inputs = [each for each in args]
+        found.append(type(layer).forward(layer, *inputs, return_attention=True, **kwargs)[1])
+
+    handles = [layer.register_forward_hook(keep, with_kwargs=True) for layer in layers]
+    with torch.no_grad():
+        model(**prepare(model, batch(packed(*texts))))
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+@pytest.mark.parametrize('adaptive', [True, False])
+def test_the_statement_steers_the_graphs(adaptive):
+    model = build(local_graph=dict(adaptive=adaptive), segment_graph=dict(adaptive=adaptive)).eval()
+    one, other = (attention(model, [text]) for text in ('man opens saying coffee', 'girl lifts saying peace'))
+    assert len(one) == 3
+    for first, second in zip(one, other):
+        assert torch.equal(first, second) is not adaptive
+
+
+@torch.no_grad()
+def test_every_event_has_its_own_evidence():
+    text = 'man opens saying coffee and girl lifts saying peace'
+    model = build().eval()
+    (sample,) = model(**prepare(model, batch(packed(text))), mode='predict')
+    assert sample.evidence.shape == (1, 2, 4, 2) and sample.event_scores.shape == (1, 2)
+    torch.testing.assert_close(sample.evidence.sum(dim=(2, 3)), torch.ones(1, 2))
+    assert not torch.allclose(sample.evidence[0, 0], sample.evidence[0, 1], atol=1e-3)
+    plain = build(statement_encoder=dict(structure=False)).eval()
+    (sample,) = plain(**prepare(plain, batch(packed(text))), mode='predict')
+    assert sample.evidence.shape == (1, 1, 4, 2)
+
+
+def test_alignment_sees_each_modality_alone():
+    model = build().train()
+    data = prepare(model, two_clips())['inputs']
+    premise = model.encode_premise(data)
+    frames, words = (each.detach().requires_grad_() for each in (premise.frames, premise.words))
+    video, text = model.local_graph(premise._replace(frames=frames, words=words), cross_modal=False)
+    assert torch.autograd.grad(video.square().sum(), words, retain_graph=True, allow_unused=True)[0].abs().sum() == 0
+    assert torch.autograd.grad(text.square().sum(), frames, allow_unused=True)[0].abs().sum() == 0
+    joint, _ = model.local_graph(premise._replace(frames=frames, words=words))
+    assert torch.autograd.grad(joint.square().sum(), words)[0].abs().sum() > 0
+
+
+def test_the_corrupted_clip_does_not_reach_the_verdict():
+    with_loss, without = build().train(), build(coherence=dict(segment=None)).train()
+    without.load_state_dict(with_loss.state_dict(), strict=False)
+    data = prepare(with_loss, two_clips())
+    found = [model(**data, mode='loss')['loss_cls'] for model in (with_loss, without)]
+    assert torch.equal(*found)
+    assert torch.equal(with_loss.eval()(**data), without.eval()(**data))
+
+
+def test_a_loss_of_weight_0_costs_no_pass(monkeypatch):
+    model = build().train()
+    data = prepare(model, two_clips())
+    for name in ('local', 'segment', 'glob'):
+        model.coherence[name].loss_weight = 0.0
+    monkeypatch.setattr(type(model.coherence['segment']), 'corrupt', lambda *args: 1 / 0)
+    assert set(model(**data, mode='loss')) == {'loss_cls'}
+
+
+def test_statements_that_are_no_pairs_have_no_hinge():
+    model = build().train()
+    data = batch(packed('man opens'), packed('girl lifts', seed=2))
+    assert 'loss_global' not in model(**prepare(model, data), mode='loss')
+
+
+def test_the_hinge_is_that_of_true_and_false_statements():
+    model = build().eval()
+    data = prepare(model, two_clips())
+    logits = model(**data)
+    expected = 0.5 * (1 - (logits[:, 0] - logits[:, 1])).clamp(min=0).mean()
+    torch.testing.assert_close(model(**data, mode='loss')['loss_global'], expected)
+
+
+@pytest.mark.parametrize(
+    'options', [dict(lines=[]), dict(lines=['', '', '']), dict(frames=1), dict(lines=[], frames=1)]
+)
+def test_silent_and_short_clips(options):
+    model = build().train()
+    data = prepare(model, batch(packed('man opens', 'man lifts', **options)))
+    losses = model(**data, mode='loss')
+    assert all(loss.isfinite() for loss in losses.values())
+    sum(losses.values()).backward()
+    if 'lines' in options:
+        assert model.local_graph.silent.grad.abs().sum() > 0
+    (sample,) = model.eval()(**data, mode='predict')
+    assert sample.evidence.isfinite().all()
+
+
+@pytest.mark.parametrize('modalities', [('video',), ('subtitle',), ()])
+def test_modalities_are_left_out(modalities):
+    model = build(premise_encoder=dict(modalities=modalities), coherence=None).train()
+    data = prepare(model, two_clips())
+    before = model.eval()(**data)
+    for name, key in (('video', 'video'), ('subtitle', 'sub')):
+        if name not in modalities:
+            data['inputs'][key] = torch.randn_like(data['inputs'][key])
+    assert torch.equal(model(**data), before)
+    model.train()(**data, mode='loss')['loss_cls'].backward()
+
+
+@pytest.mark.parametrize('modalities, name', [((), 'segment'), (('video',), 'local')])
+def test_coherence_without_its_modalities_is_refused(modalities, name):
+    loss = small_model()['coherence'][name]
+    with pytest.raises(ValueError, match=rf'coherence\.{name} needs'):
+        build(premise_encoder=dict(modalities=modalities), coherence={name: loss, **{'glob': None}} | _none(name))
+
+
+def _none(name):
+    return {other: None for other in ('local', 'segment', 'glob') if other != name}
+
+
+@pytest.mark.parametrize(
+    'changes, match',
+    [
+        (dict(local_graph=dict(heads=3)), 'heads=3'),
+        (dict(segment_graph=dict(topk=0)), 'topk 0'),
+        (dict(head=dict(verdict='or')), "verdict 'or'"),
+        (dict(premise_encoder=dict(modalities=('audio',))), 'audio'),
+        (dict(premise_encoder=dict(video_channels=None)), 'video_channels'),
+        (dict(coherence=dict(other=None)), r'coherence\.other'),
+        (dict(coherence=dict(glob=dict(type='PairCoherenceLoss', margin=-1))), 'margin -1'),
+        (dict(coherence=dict(segment=dict(type='ReplacedSegmentLoss', prob=1.5))), 'prob 1.5'),
+        (dict(coherence=dict(local=dict(type='SegmentAlignmentLoss', temperature=0))), 'temperature 0'),
+    ],
+)
+def test_wrong_arguments_are_refused(changes, match):
+    with pytest.raises(ValueError, match=match):
+        build(**changes)
+
+
+def test_unknown_modes_and_missing_inputs_are_refused():
+    model = build()
+    data = prepare(model, two_clips())
+    with pytest.raises(ValueError, match="mode 'x'"):
+        model(**data, mode='x')
+    for key, name in (('video', 'video'), ('sub', 'sub')):
+        inputs = {other: value for other, value in data['inputs'].items() if other != key}
+        with pytest.raises(ValueError, match=f'needs {name}'):
+            model(inputs)
+
+
+@torch.no_grad()
+def test_encoded_premise_serves_many_statements():
+    model = build().eval()
+    texts = ['man opens saying coffee', 'girl lifts', 'man opens before girl lifts']
+    data = prepare(model, batch(packed(*texts)))
+    premise = model.encode_premise(data['inputs'])
+    for number, text in enumerate(texts):
+        single = prepare(model, batch(packed(text)))
+        found = model.judge(single['inputs'], premise).logits
+        torch.testing.assert_close(found, model(**data)[0, number : number + 1], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_direction_of_a_connective_matters():
+    model = build().eval()
+    before, swapped = 'man opens before girl lifts', 'girl lifts before man opens'
+    found = model(**prepare(model, batch(packed(before, 'man opens after girl lifts', swapped, 'girl lifts after man opens'))))
+    assert (found[0, :1] - found[0, 1:]).abs().min() > 1e-4
+
+
+def test_half_precision():
+    model = build().train()
+    data = prepare(model, two_clips())
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**data, mode='loss')
+    exact = model(**data, mode='loss')
+    torch.testing.assert_close(losses['loss_cls'].float(), exact['loss_cls'], atol=0.1, rtol=0.1)
+    sum(losses.values()).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_weights_round_trip():
+    one, other = build(0).eval(), build(1).eval()
+    data = prepare(one, two_clips())
+    assert not torch.allclose(one(**data), other(**data))
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one(**data), other(**data))
+
+
+@torch.no_grad()
+def test_compiled_model_gives_the_same():
+    model = build().eval()
+    data = prepare(model, two_clips())
+    compiled = torch.compile(model.judge, backend='aot_eager')
+    torch.testing.assert_close(compiled(data['inputs']).logits, model.judge(data['inputs']).logits)
+
+
+def coherent_losses(rank, world_size, parts):
+    """Losses and gradients of the part of this process; the corruption of clips is given."""
+    model = build().train()
+    data = prepare(model, pseudo_collate([ITEMS[number] for number in parts[rank]]))
+    losses = model(**data, mode='loss')
+    names = ('loss_local',)
+    gradients = torch.autograd.grad(sum(losses[name] for name in names), list(model.text_proj.parameters()))
+    states = [torch.cat([g.flatten() for g in gradients]), losses['loss_local'].detach()]
+    mask = torch.tensor([[True] * (2 + number) + [False] * (4 - number) for number in parts[rank]])
+    loss = model.coherence['segment']
+    torch.manual_seed(0)
+    everything = torch.randn(4, 6, 16)[parts[rank]]
+    target = (everything[..., 0] > 0).float()
+    corruption = loss.corrupt(mask)._replace(target=target, counted=mask)
+    states.append(loss(everything, mask, corruption).detach())
+    return states
+
+
+ITEMS = [
+    packed('man opens', 'man lifts', seed=number, lines=['i want coffee', 'i want money', 'no', 'yes'][: 1 + number])
+    for number in range(4)
+]
+
+
+def test_two_processes_equal_one():
+    parts = [[0], [1, 2, 3]]
+    (whole,) = [coherent_losses(0, 1, [[0, 1, 2, 3]])]
+    found = run_distributed(coherent_losses, 2, parts)
+    for one, pair in zip(whole, zip(*found)):
+        torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-4)
