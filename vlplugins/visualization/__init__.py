@@ -3,6 +3,7 @@
 from vlplugins.registry import VISUALIZERS
 from vlplugins.visualization.base import TaskVisualizer
 from vlplugins.visualization.classification_visualizer import ClassificationVisualizer
+from vlplugins.visualization.evidence_visualizer import EvidenceVisualizer
 from vlplugins.visualization.grounding_visualizer import GroundingVisualizer
 from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
@@ -13,6 +14,7 @@ VISUALIZERS.register_lazily('vlplugins.visualization.decomposition_visualizer', 
 
 __all__ = [
     'ClassificationVisualizer',
+    'EvidenceVisualizer',
     'GroundingVisualizer',
     'PoseLiftingVisualizer',
     'SkeletonActionVisualizer',

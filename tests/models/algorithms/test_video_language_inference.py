@@ -238,8 +238,9 @@ def test_encoded_premise_serves_many_statements():
 @torch.no_grad()
 def test_the_direction_of_a_connective_matters():
     model = build().eval()
-    before, swapped = 'man opens before girl lifts', 'girl lifts before man opens'
-    found = model(**prepare(model, batch(packed(before, 'man opens after girl lifts', swapped, 'girl lifts after man opens'))))
+    first, second = 'man opens', 'girl lifts'
+    texts = [f'{a} {word} {b}' for a, b in ((first, second), (second, first)) for word in ('before', 'after')]
+    found = model(**prepare(model, batch(packed(*texts))))
     assert (found[0, :1] - found[0, 1:]).abs().min() > 1e-4
 
 
