@@ -96,7 +96,7 @@ class RelationalGraphLayer(nn.Module):
         read = nodes
         if condition is not None:
             scale, shift = self.condition(condition).chunk(2, dim=-1)
-            read = nodes * (1 + scale.tanh()) + shift
+            read = nodes * (1 + scale.tanh() + shift)
         query, key, value = (self._split(layer(read)) for layer in (self.query, self.key, self.value))
         neighbours = roles.any(dim=1) & mask[:, None] & mask[:, :, None]
         if self.role_embed is None:
