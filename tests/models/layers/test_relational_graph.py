@@ -120,7 +120,7 @@ def test_a_condition_changes_what_is_read_and_not_what_stays():
     condition = torch.randn(2, 5, 8)
     scale, shift = layer.condition(condition).chunk(2, dim=-1)
     found = layer(nodes, edges, mask, condition)
-    read = nodes * (1 + scale.tanh()) + shift
+    read = nodes * (1 + scale.tanh() + shift)
     stay = layer.norms[0].forward
     # The naive loop reads the changed nodes; its sum with them is put right.
     layer.norms[0].forward = lambda total: stay(total - read + nodes)

@@ -20,8 +20,8 @@ class RelationalGraphLayer(nn.Module):
     Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
     a tensor of ``n * n * d``.
 
-    With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c)) + W_b c`` (FiLM, Perez et al.,
-    AAAI 2018), where both maps begin near zero; the sums with n stay. With ``topk`` only so many edges of a node are
+    With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c) + W_b c)``, where both maps begin
+    near zero; the sums with n stay. With ``topk`` only so many edges of a node are
     used, those with the largest scores of each head: then it depends on the condition which edges there are.
 
     Args:
@@ -95,8 +95,8 @@ class RelationalGraphLayer(nn.Module):
             raise ValueError('the layer takes no condition; build it with conditional=True')
         read = nodes
         if condition is not None:
-            scale, shift = self.condition(condition).chunk(2, dim=-1)
-            read = nodes * (1 + scale.tanh() + shift)
+            bounded, free = self.condition(condition).chunk(2, dim=-1)
+            read = nodes * (1 + bounded.tanh() + free)
         query, key, value = (self._split(layer(read)) for layer in (self.query, self.key, self.value))
         neighbours = roles.any(dim=1) & mask[:, None] & mask[:, :, None]
         if self.role_embed is None:
