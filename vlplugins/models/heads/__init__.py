@@ -1,5 +1,6 @@
 """Heads; importing the package registers them."""
 
+from vlplugins.models.heads.corner_proposal_decoder import CornerProposalDecoder
 from vlplugins.models.heads.decomposition_alignment import DecompositionAlignment
 from vlplugins.models.heads.domain_classifier import ImageDomainClassifier, PixelDomainClassifier
 from vlplugins.models.heads.emotion_activation_head import EmotionActivationHead
@@ -9,12 +10,15 @@ from vlplugins.models.heads.proposal_map_head import ProposalMapHead
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
+from vlplugins.models.heads.target_decoder import RoITargetEncoder, TargetDecoder
+from vlplugins.models.heads.target_transformer import TargetTransformer
 from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxHead')
 MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
 
 __all__ = [
+    'CornerProposalDecoder',
     'DecompositionAlignment',
     'EmotionActivationHead',
     'EntailmentHead',
@@ -23,6 +27,9 @@ __all__ = [
     'PixelDomainClassifier',
     'PoseLiftHead',
     'ProposalMapHead',
+    'RoITargetEncoder',
     'SkeletonFusionHead',
     'SwitchableLinearHead',
+    'TargetDecoder',
+    'TargetTransformer',
 ]

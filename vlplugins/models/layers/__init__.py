@@ -1,7 +1,9 @@
 """Building blocks of models; importing the package registers them."""
 
+from vlplugins.models.layers.box_crops import BoxCrops
 from vlplugins.models.layers.concept_slots import ConceptSlots
 from vlplugins.models.layers.context_reasoning import ContextReasoningIntegration
+from vlplugins.models.layers.correlation_attention import CorrelationLayer
 from vlplugins.models.layers.dilated_context import DilatedContextStream
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
 from vlplugins.models.layers.graph_context import GraphContextStream
@@ -48,8 +50,10 @@ __all__ = [
     'BankTarget',
     'BoneLengthSampler',
     'BoneLengthSwap',
+    'BoxCrops',
     'ConceptSlots',
     'ContextReasoningIntegration',
+    'CorrelationLayer',
     'DilatedContextStream',
     'FixedGaussianPolicy',
     'GradientReversal',

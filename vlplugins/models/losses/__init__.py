@@ -12,6 +12,9 @@ from vlplugins.models.losses.segment_alignment import SegmentAlignmentLoss
 from vlplugins.models.losses.semantic_coherence import PairCoherenceLoss, ReplacedSegmentLoss
 from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLoss, reweight_widths
 from vlplugins.models.losses.temporal_consensus import ConsensusPseudoLabelLoss, TemporalConsensusLoss
+from vlplugins.registry import MODELS
+
+MODELS.register_lazily('vlplugins.models.losses.track_box_loss', 'TrackBoxLoss')
 
 __all__ = [
     'ATKDistill',
