@@ -35,7 +35,9 @@ class TemporalDataSample(BaseDataElement):
     ``granularity_weights`` (``{modality: [N, G]}``).
 
     Of a query about a video: ``gt_intervals`` (float ``[G, 2]``, the seconds that it describes); after prediction
-    ``pred_instances`` with ``segments [M, 2]`` and ``scores [M]``, best first.
+    ``pred_instances`` with ``segments [M, 2]`` and ``scores [M]``, best first, and, where it is asked for,
+    ``correspondence``: how much of each node of the query is at P positions, ``action [A, P]``, ``atom [O, P, K]`` and
+    ``event [P, P]`` (segments from i to the end of j).
 
     Of S statements about a video: ``gt_label`` (int64 ``[S]``, 1 for what follows from it), ``gt_evidence`` (``[S, 2]``
     seconds where it is seen, NaN where that is not known); after prediction ``pred_score`` (``[S]``, 0..1),
