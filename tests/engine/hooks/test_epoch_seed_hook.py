@@ -6,7 +6,7 @@ import torch
 from mmengine.hooks import Hook
 
 from tests.helpers.tiny_training import make_runner
-from vlplugins.engine.hooks.epoch_seed_hook import seed_generators
+from vlplugins.utils.seeds import seed_generators
 
 
 class Draw(Hook):

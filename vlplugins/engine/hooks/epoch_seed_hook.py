@@ -1,15 +1,11 @@
 """Random numbers that depend on the epoch, not on how training got there."""
 
-import random
-from typing import Any
-
-import numpy as np
-import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from vlplugins.registry import HOOKS
+from vlplugins.utils.seeds import seed_generators
 
 
 @HOOKS.register_module()
@@ -29,11 +25,3 @@ class EpochSeedHook(Hook):
         """Seed all generators for the coming epoch (or, in an iteration-based loop, for its start)."""
         by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
         seed_generators(runner.seed or 0, runner.epoch if by_epoch else runner.iter, get_rank())
-
-
-def seed_generators(*entropy: Any) -> None:
-    """Seed Python's, NumPy's and PyTorch's generators from a tuple of non-negative integers."""
-    state = np.random.SeedSequence(entropy).generate_state(3)
-    random.seed(int(state[0]))
-    np.random.seed(int(state[1]))
-    torch.manual_seed(int(state[2]))

@@ -1,5 +1,12 @@
 """Loops; importing the package registers them."""
 
+from vlplugins.engine.loops.alternating_train_loop import AlternatingLoader, AlternatingTrainLoop
 from vlplugins.engine.loops.multi_width_loops import MultiWidthTestLoop, MultiWidthTrainLoop, MultiWidthValLoop
 
-__all__ = ['MultiWidthTestLoop', 'MultiWidthTrainLoop', 'MultiWidthValLoop']
+__all__ = [
+    'AlternatingLoader',
+    'AlternatingTrainLoop',
+    'MultiWidthTestLoop',
+    'MultiWidthTrainLoop',
+    'MultiWidthValLoop',
+]
