@@ -11,7 +11,7 @@ from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, find_pipeline
 from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, clean_subtitle, read_subtitles
-from vlplugins.datasets.formats.violin_annotations import clean_statement
+from vlplugins.datasets.formats.violin_annotations import clean_statement, has_words
 from vlplugins.datasets.transforms.clip_features import rescale_features
 from vlplugins.registry import INFERENCERS, TRANSFORMS
 
@@ -118,7 +118,7 @@ class VideoLanguageInferencer(BaseInferencer):
         statements = [given] if isinstance(given, str) else list(given)
         if not statements:
             raise ValueError('no statement to judge; give statements=[...] (--statements)')
-        blank = [text for text in statements if not clean_statement(text)]
+        blank = [text for text in statements if not has_words(text)]
         if blank:
             raise ValueError(f'the statement {blank[0]!r} has no words')
         return statements
