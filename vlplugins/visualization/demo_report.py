@@ -80,7 +80,8 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
     """Compare runs as the demo's ``expect`` says.
 
     Each item has ``what``, ``run``, ``metric`` and either ``over`` and ``margin`` (in the mean over seeds ``run`` must
-    be better than the run ``over`` by at least the margin) or ``above``, a number that it must reach. That holds for
+    be better than the run ``over`` by at least the margin), ``above``, a number that it must reach, or ``below``, one
+    that it must not exceed. That holds for
     each of ``rows`` (all by default), or with ``mean: true`` in their mean. ``over_metric`` is the metric of ``over``
     where it has another name. Items whose runs were not made are left out.
 
@@ -91,8 +92,11 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
     for item in spec.get('expect', []):
         rows = item.get('rows', spec['rows']) or ['']
         values = [_mean(results, item['run'], item['metric'].format(row=row)) for row in rows]
+        sign = 1
         if 'above' in item:
             bound, shown_bound, spell = item['above'], f'≥ {item["above"]:g}', '.3g'
+        elif 'below' in item:
+            bound, shown_bound, spell, sign = item['below'], f'≤ {item["below"]:g}', '.3g', -1
         else:
             others = [_mean(results, item['over'], item.get('over_metric', item['metric']).format(row=r)) for r in rows]
             values = [None if None in pair else pair[0] - pair[1] for pair in zip(values, others)]
@@ -101,7 +105,7 @@ def check_expectations(spec: Dict[str, Any], results: Results) -> List[Tuple[boo
             continue
         if item.get('mean'):
             values = [float(np.mean(values))]
-        holds = min(values) >= bound
+        holds = min(sign * value for value in values) >= sign * bound
         shown = ', '.join(format(value, spell) for value in values)
         outcomes.append((holds, f'{"held" if holds else "NOT HELD"}: {item["what"]} ({shown_bound}): {shown}'))
     return outcomes

@@ -125,6 +125,8 @@ def expectation(**changes):
         (expectation(over_metric='acc/r1'), False, '+15, -5'),
         (expectation(above=65), True, '85, 65'),
         (expectation(above=66), False, '85, 65'),
+        (expectation(below=85), True, '85, 65'),
+        (expectation(below=84), False, '85, 65'),
         # Fractions are told as exactly as percentages.
         (expectation(metric='share', rows=['r1'], margin=0.1), True, '+0.125'),
     ],

@@ -86,7 +86,7 @@ def template_graph(tokens: List[str]) -> StatementGraph:
 class SyntheticViolin(SyntheticDataset):
     """Writes clips of four segments of 4 seconds, in each of which one person acts and says a line.
 
-    Signal: a frame is ``tanh(W (u_person + u_action))`` plus noise of deviation 0.3 plus the code of the scene of the
+    Signal: a frame is ``tanh(W (u_person + u_action))`` plus noise of deviation 0.2 plus the code of the scene of the
     clip, in 32 numbers; the line of a segment is "i want TOPIC", in 70 of 100 with a word for the scene. People,
     actions and topics of the four segments differ. Words have random vectors that are unrelated to what they look like:
     that must be learned. Kinds of statements, true -> false:
@@ -125,18 +125,18 @@ class SyntheticViolin(SyntheticDataset):
         ValueError: an unknown kind, or a share outside 0..1.
     """
 
-    version = 2
+    version = 3
 
     def __init__(
         self,
         root: str,
-        num_train: int = 1000,
+        num_train: int = 1500,
         num_val: int = 20,
         num_test: int = 260,
         kinds: Sequence[str] = KINDS[:4],
         text_noise: float = 0.0,
-        noise: float = 0.3,
-        scene: float = 0.5,
+        noise: float = 0.2,
+        scene: float = 0.3,
         seed: int = 0,
     ) -> None:
         super().__init__(root, seed)

@@ -1,6 +1,6 @@
 """Contexts of growing extent around each segment of a sequence, by exchanges along typed edges."""
 
-from typing import List
+from typing import List, Optional
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ class GraphContextStream(nn.Module):
         heads: Heads of the attention.
         dropout: Of each exchange.
         role_aware: Whether the next and the previous segment are told apart.
+        topk: Edges that a segment uses at most; all by default.
 
     Raises:
         ValueError: G below 1, or heads that do not divide the channels.
@@ -36,13 +37,15 @@ class GraphContextStream(nn.Module):
         heads: int = 4,
         dropout: float = 0.1,
         role_aware: bool = True,
+        topk: Optional[int] = None,
     ) -> None:
         super().__init__()
         if num_granularities < 1:
             raise ValueError(f'num_granularities {num_granularities} must be at least 1')
         self.num_granularities = num_granularities
         self.layers = nn.ModuleList(
-            [RelationalGraphLayer(channels, _NUM_ROLES, heads, dropout, role_aware) for _ in range(num_granularities)]
+            RelationalGraphLayer(channels, _NUM_ROLES, heads, dropout, role_aware, topk=topk)
+            for _ in range(num_granularities)
         )
 
     def forward(self, features: Tensor, mask: Tensor) -> List[Tensor]:
