@@ -13,3 +13,4 @@ model = dict(
     embed_channels=64,
     dropout=0.1,
 )
+custom_hooks = [dict(type='EpochSeedHook')]
