@@ -200,9 +200,7 @@ def premise_rows(args: argparse.Namespace) -> List[Ratio]:
     for one, other in zip(once(), every_time()):
         torch.testing.assert_close(one, other)
     times = median_seconds(dict(ours=once, baseline=every_time), args.rounds, args.warm_up)
-    return [
-        Ratio('six statements of a clip: encoded once / each time', times['ours'], times['baseline'], 'goal 0.67')
-    ]
+    return [Ratio('six statements of a clip: encoded once / each time', times['ours'], times['baseline'], 'goal 0.67')]
 
 
 def text_rows(args: argparse.Namespace) -> List[Ratio]:
