@@ -58,6 +58,13 @@ def test_statistics_equal_a_naive_loop():
 
 
 @torch.no_grad()
+def test_what_matches_nothing_is_no_evidence():
+    query, video, _, matrices = inputs()
+    nothing = {level: 1e-9 * each for level, each in matrices.items()}
+    assert make()._statistics(nothing, query.masks, video.masks['event']).abs().max() < 1e-6
+
+
+@torch.no_grad()
 def test_map_before_convolutions_equals_a_naive_loop():
     query, video, comparison, matrices = inputs()
     head = make()
