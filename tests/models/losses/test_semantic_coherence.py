@@ -1,7 +1,10 @@
 import pytest
 import torch
 
+from vlplugins.evaluation.functional.entailment import area_under_curve
+from vlplugins.models.layers.inference_states import Premise
 from vlplugins.models.losses import PairCoherenceLoss, ReplacedSegmentLoss, SegmentAlignmentLoss
+from vlplugins.models.necks import SegmentRelationGraph
 
 
 def masks(*lengths, size=6):
@@ -105,3 +108,30 @@ def test_segments_that_say_the_same_are_no_negatives():
     assert torch.isclose(found, sum(terms) / len(terms), atol=1e-5)
     # Those of other clips are.
     assert not torch.isclose(found, loss(first, second, mask, text, torch.tensor([5, 6])), atol=1e-4)
+
+
+def test_foreign_segments_are_learned_from_what_a_clip_has_in_common():
+    """Every clip has one of six scenes; of four segments one is replaced. With luck alone the area is a half."""
+    torch.manual_seed(0)
+    loss = ReplacedSegmentLoss(16, prob=0.01, loss_weight=1.0)
+    graph = SegmentRelationGraph(16, 2, layers=2, dropout=0.0)
+    scenes, mask = 2 * torch.randn(6, 16), torch.ones(32, 4, dtype=torch.bool)
+    edges = torch.linspace(0, 1, 5)
+    times = torch.stack([edges[:-1], edges[1:]], dim=1).expand(32, -1, -1)
+    nothing = torch.zeros(32, 4, 0)
+    premise = Premise(nothing, nothing.bool(), nothing, nothing.bool(), mask, mask, mask, times)
+    optimizer = torch.optim.Adam([*loss.parameters(), *graph.parameters()], lr=2e-3)
+    areas = []
+    for _ in range(100):
+        shown = scenes[torch.randint(6, (32, 1))].expand(-1, 4, -1)
+        corruption = loss.corrupt(mask)
+        video, text = (corruption.apply(shown + 0.5 * torch.randn(32, 4, 16)) for _ in range(2))
+        nodes = graph(video, text, premise, torch.zeros(32, 16), torch.arange(32)).nodes
+        states = nodes.unflatten(1, (2, 4)).mean(dim=1)
+        value = loss(states, mask, corruption)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        scores = loss.logits(states, mask).detach().flatten().numpy()
+        areas.append(area_under_curve(scores, corruption.replaced.flatten().numpy()))
+    assert sum(areas[-20:]) / 20 > 0.8
