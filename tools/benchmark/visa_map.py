@@ -59,7 +59,7 @@ def max_rows(args: argparse.Namespace) -> List[Ratio]:
     rows = []
     for name, side, claim in (('', None, ''), (' and their gradient', step, 'at most 0.2')):
         sides = {key: partial(side, each) if side else partial(each, nodes) for key, each in functions.items()}
-        times = median_seconds(sides, args.rounds, args.warm_up)
+        times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
         what = f'maxima of the segments of {args.batch_size} x {args.positions} positions{name}, running / each'
         rows.append(Ratio(what, times['ours'], times['baseline'], claim))
     return rows
@@ -71,7 +71,7 @@ def sum_rows(args: argparse.Namespace) -> List[Ratio]:
     torch.testing.assert_close(segment_sum(mass), dense_segment_sum(mass), rtol=1e-4, atol=1e-4)
     sides = dict(ours=partial(segment_sum, mass), baseline=partial(dense_segment_sum, mass))
     with torch.no_grad():
-        times = median_seconds(sides, args.rounds, args.warm_up)
+        times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
     return [Ratio('masses inside of the segments, prefix sums / dense indicator', times['ours'], times['baseline'])]
 
 
@@ -102,7 +102,7 @@ def layer_rows(args: argparse.Namespace) -> List[Ratio]:
     size = (args.channels, args.positions, args.slots, args.device)
     sides = {name: layer_step(name, *size) for name in ('ours', 'baseline')}
     torch.testing.assert_close(sides['ours'](), sides['baseline'](), rtol=1e-3, atol=1e-3)
-    times = median_seconds(sides, args.rounds, args.warm_up)
+    times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
     nodes = args.positions * (1 + args.slots)
     rows = [Ratio(f'graph layer of {nodes} nodes, sum over types / dense', times['ours'], times['baseline'])]
     measure = layer_peak if args.device.startswith('cuda') else partial(peak_bytes_of_process, layer_peak)
@@ -119,7 +119,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--positions', type=int, default=32, help='P (32)')
     parser.add_argument('--slots', type=int, default=4, help='concepts of a position, for the layer (4)')
     parser.add_argument('--channels', type=int, default=512, help='width of the states (512)')
-    add_timing_arguments(parser)
+    add_timing_arguments(parser, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     rows_of = dict(max=max_rows, sum=sum_rows, layer=layer_rows)
