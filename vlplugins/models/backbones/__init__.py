@@ -1,6 +1,7 @@
 """Backbones; importing the package registers them."""
 
 from vlplugins.models.backbones.afe_cnn import AFECNN
+from vlplugins.models.backbones.bert_text import BertTextEncoder
 from vlplugins.models.backbones.clip_text import CLIPTextTransformer
 from vlplugins.models.backbones.clip_vision import CLIPVisionTransformer
 from vlplugins.models.backbones.dcin import DilatedContextIntegratedBranch
@@ -16,6 +17,7 @@ from vlplugins.models.backbones.statement_graph_encoder import StatementGraphEnc
 from vlplugins.models.backbones.video_graph_encoder import VideoGraphEncoder
 
 __all__ = [
+    'BertTextEncoder',
     'AFECNN',
     'CLIPTextTransformer',
     'CLIPVisionTransformer',

@@ -7,6 +7,7 @@ from vlplugins.models.heads.emotion_activation_head import EmotionActivationHead
 from vlplugins.models.heads.entailment_head import EntailmentHead
 from vlplugins.models.heads.pose_lift_head import PoseLiftHead
 from vlplugins.models.heads.proposal_map_head import ProposalMapHead
+from vlplugins.models.heads.region_phrase_aligner import RegionPhraseAligner
 from vlplugins.models.heads.similarity_head import MeanPoolSimilarityHead
 from vlplugins.models.heads.skeleton_fusion_head import SkeletonFusionHead
 from vlplugins.models.heads.switchable_linear_head import SwitchableLinearHead
@@ -16,6 +17,7 @@ from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.heads.context_bbox_head', 'ContextBBoxHead')
 MODELS.register_lazily('vlplugins.models.heads.decomposed_roi_head', 'DecomposedRoIHead')
+MODELS.register_lazily('vlplugins.models.heads.semantic_region_head', 'SemanticRegionHead')
 
 __all__ = [
     'CornerProposalDecoder',
@@ -28,6 +30,7 @@ __all__ = [
     'PoseLiftHead',
     'ProposalMapHead',
     'RoITargetEncoder',
+    'RegionPhraseAligner',
     'SkeletonFusionHead',
     'SwitchableLinearHead',
     'TargetDecoder',

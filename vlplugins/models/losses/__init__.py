@@ -10,10 +10,17 @@ from vlplugins.models.losses.orthogonality import OrthogonalityLoss
 from vlplugins.models.losses.pose_generation_losses import AngleRangeLoss, HardnessFeedbackLoss, LSGANLoss
 from vlplugins.models.losses.segment_alignment import SegmentAlignmentLoss
 from vlplugins.models.losses.semantic_coherence import PairCoherenceLoss, ReplacedSegmentLoss
+from vlplugins.models.losses.shapley_losses import (
+    SemanticShapleyLoss,
+    TokenShapleyLoss,
+    UncertaintyRegressionLoss,
+    region_targets,
+)
 from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLoss, reweight_widths
 from vlplugins.models.losses.temporal_consensus import ConsensusPseudoLabelLoss, TemporalConsensusLoss
 from vlplugins.registry import MODELS
 
+MODELS.register_lazily('vlplugins.models.losses.region_location_loss', 'RegionLocationLoss')
 MODELS.register_lazily('vlplugins.models.losses.track_box_loss', 'TrackBoxLoss')
 
 __all__ = [
@@ -37,10 +44,14 @@ __all__ = [
     'ScaledIoUBCELoss',
     'SegmentAlignmentLoss',
     'SegmentLabelLoss',
+    'SemanticShapleyLoss',
     'SimilarityMSE',
     'SlimmableContrastiveLoss',
     'TemporalConsensusLoss',
+    'TokenShapleyLoss',
+    'UncertaintyRegressionLoss',
     'info_nce',
     'rarity_weights',
+    'region_targets',
     'reweight_widths',
 ]
