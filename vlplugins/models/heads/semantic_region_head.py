@@ -146,19 +146,15 @@ class SemanticRegionHead(BaseModule):
         scores = logits.detach().float().sigmoid()
         kept = _suppressed(boxes.detach(), scores, self.nms_iou)
         best = scores.masked_fill(~kept, -1).topk(self.num_regions, dim=1)
-        index, confident = best.indices, best.values >= 0
+        index, valid, confident = best.indices, best.values >= 0, best.values >= 0
         if wanted > self.num_regions:
             keys = torch.rand(scores.shape, generator=generator, device=scores.device)
             # A confident slot that suppression left empty gives its box to the draw.
             taken = torch.zeros_like(kept).scatter(1, index, confident)
             drawn = keys.masked_fill(taken, -1).topk(min(self.num_random, count - self.num_regions), dim=1)
-            index, confident = (
-                torch.cat([index, drawn.indices], 1),
-                torch.cat([confident, torch.zeros_like(drawn.indices, dtype=torch.bool)], 1),
-            )
-            valid = torch.cat([best.values >= 0, drawn.values >= 0], 1)
-        else:
-            valid = confident
+            index = torch.cat([index, drawn.indices], dim=1)
+            valid = torch.cat([valid, drawn.values >= 0], dim=1)
+            confident = torch.cat([confident, torch.zeros_like(drawn.values, dtype=torch.bool)], dim=1)
         chosen = boxes.gather(1, index[..., None].expand(-1, -1, 4))
         members = box_members(chosen.detach(), grid, image_size)
         return Regions(chosen, logits.gather(1, index), members, valid, confident)

@@ -7,6 +7,7 @@ from vlplugins.models.layers.correlation_attention import CorrelationLayer
 from vlplugins.models.layers.dilated_context import DilatedContextStream
 from vlplugins.models.layers.gradient_reversal import GradientReversal, reverse_gradient
 from vlplugins.models.layers.graph_context import GraphContextStream
+from vlplugins.models.layers.hybrid_shapley import HybridShapley
 from vlplugins.models.layers.joint_time_attention import JointTimeAttention
 from vlplugins.models.layers.mil_pooling import (
     MaskedAttentionPooling,
@@ -14,6 +15,7 @@ from vlplugins.models.layers.mil_pooling import (
     MaskedMeanPooling,
     TopKPooling,
 )
+from vlplugins.models.layers.neural_shapley import SemanticUNSIL, TokenUNSIL
 from vlplugins.models.layers.pose_discriminators import PartKCSDiscriminator, Pose2DDiscriminator
 from vlplugins.models.layers.pose_generator import (
     BankTarget,
@@ -58,6 +60,7 @@ __all__ = [
     'FixedGaussianPolicy',
     'GradientReversal',
     'GraphContextStream',
+    'HybridShapley',
     'JointTimeAttention',
     'LocalSphericalCodec',
     'MLPBoneLengthSampler',
@@ -72,6 +75,7 @@ __all__ = [
     'PosePropensity',
     'RelationalGraphLayer',
     'SeedPoseBank',
+    'SemanticUNSIL',
     'SlimmableBatchNorm',
     'SlimmableConv2d',
     'SlimmableLinear',
@@ -85,6 +89,7 @@ __all__ = [
     'TokenReducer',
     'TokenShift',
     'TokenSparseSampling',
+    'TokenUNSIL',
     'TopKPooling',
     'UniformPolicy',
     'UniformTarget',

@@ -12,8 +12,8 @@ from vlplugins.registry import MODELS
 class RegionLocationLoss(nn.Module):
     """Draws a box to the best-overlapping region beside it, by smooth L1 and generalised IoU.
 
-    The cross-entropy of confidences gives the boxes no gradient. Here a box whose target is below ``region_target``, and
-    that overlaps a region (a box with at least this target) by ``min_iou``, learns the place of the region. The
+    The cross-entropy of confidences gives the boxes no gradient. Here a box whose target is below ``region_target``,
+    and that overlaps a region (a box with at least this target) by ``min_iou``, learns the place of the region. The
     published material has no such term; without the loss boxes stay as they are initialised, near their anchors.
 
     Args:
