@@ -2,6 +2,7 @@
 
 from vlplugins.models.algorithms.adversarial_pose_lifter import AdversarialPoseGULifter
 from vlplugins.models.algorithms.feature_extractor import FeatureExtractor
+from vlplugins.models.algorithms.fine_grained_vlp import FineGrainedVLPretrainer
 from vlplugins.models.algorithms.pose_lifter_generator import PoseGULifter
 from vlplugins.models.algorithms.slimmable_classifier import SlimmableClassifier
 from vlplugins.models.algorithms.slimmable_moco import SlimmableMoCo
@@ -20,6 +21,7 @@ MODELS.register_lazily('vlplugins.models.algorithms.decomposed_neck_detector', '
 __all__ = [
     'AdversarialPoseGULifter',
     'FeatureExtractor',
+    'FineGrainedVLPretrainer',
     'PoseGULifter',
     'SlimmableClassifier',
     'SlimmableMoCo',

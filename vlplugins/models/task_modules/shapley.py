@@ -75,6 +75,12 @@ def finite_scores(scores: Tensor) -> Tensor:
     return scores
 
 
+def step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
+    """A generator for one step of this process, which neither reads nor changes the global state."""
+    entropy = np.random.SeedSequence([seed, step, get_rank()]).generate_state(1, np.uint64)[0]
+    return torch.Generator(device=device).manual_seed(int(entropy >> np.uint64(1)))
+
+
 @TASK_UTILS.register_module()
 class ExactShapley:
     """By enumeration: all ``2^n`` coalitions are evaluated once, and looked up.
@@ -245,8 +251,7 @@ class SampledShapley:
 
     def draw(self, coalitions: Tensor, step: int = 0) -> Tensor:
         """Subsets ``[*batch, C, T, n]`` of the outsiders of ``coalitions [*batch, C, n]``, with no wait."""
-        entropy = np.random.SeedSequence([self.seed, step, get_rank()]).generate_state(1, np.uint64)[0]
-        generator = torch.Generator(device=coalitions.device).manual_seed(int(entropy >> np.uint64(1)))
+        generator = step_generator(self.seed, step, coalitions.device)
         count = self.num_samples // 2 if self.antithetic else self.num_samples
         shape = (*coalitions.shape[:-1], count)
         inside = coalitions.unsqueeze(-2)
