@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import nn
 
@@ -15,6 +16,27 @@ class OnePatchLayer(nn.Conv2d):
 
     def forward(self, images):
         return (super().forward(images).tanh(),)
+
+
+@MODELS.register_module(force=True)
+class PixelsArePatches(nn.Module):
+    """Every pixel is a patch, its channels are the feature."""
+
+    def forward(self, images):
+        return (images,)
+
+
+@MODELS.register_module(force=True)
+class WordTable(nn.Module):
+    """The vector of each word; in the place of the first token their sum."""
+
+    def __init__(self, vectors):
+        super().__init__()
+        self.width, self.table = vectors.size(1), nn.Embedding.from_pretrained(vectors)
+
+    def forward(self, text_ids, text_mask):
+        words = self.table(text_ids)
+        return torch.cat([words[:, 1:].sum(dim=1, keepdim=True), words[:, 1:]], dim=1)
 
 
 SMALL = dict(
@@ -156,3 +178,71 @@ def test_parts_that_do_not_fit_are_refused(options, message):
         build(**options)
     with pytest.raises(ValueError, match="mode 'train'"):
         build()(batch(), mode='train')
+
+
+def scenes(count, colours, seed):
+    """Grids of 6 x 6 with an object in either half, of 2 or 3 by 2 to 4 patches, and texts that name both colours.
+
+    Nothing tells how large an object is. Returns inputs of a model, and boxes ``[count, 2, 4]``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    image = 0.03 * torch.randn(count, colours.size(1), 6, 6, generator=generator)
+    kinds = torch.rand(count, len(colours), generator=generator).argsort(dim=1)[:, :2]
+    size = torch.stack([torch.randint(2, high, (count, 2), generator=generator) for high in (4, 5)], dim=2)
+    room = torch.tensor([4, 7]) - size
+    corner = (torch.rand(count, 2, 2, generator=generator) * room).long() + torch.tensor([[0, 0], [3, 0]])
+    boxes, axis = torch.cat([corner, corner + size], dim=2), torch.arange(6)
+    for k in range(2):
+        x1, y1, x2, y2 = boxes[:, k, :, None].unbind(dim=1)
+        inside = ((axis >= y1) & (axis < y2))[:, :, None] & ((axis >= x1) & (axis < x2))[:, None]
+        image += inside[:, None] * colours[kinds[:, k]][:, :, None, None]
+    text_ids = F.pad(kinds + 1, (1, 0))
+    spans = torch.tensor([[1, 2], [2, 3]]).expand(count, -1, -1)
+    inputs = dict(image=image, text_ids=text_ids, text_mask=torch.ones_like(text_ids) > 0, phrase_spans=spans)
+    return inputs, boxes.float()
+
+
+def grounding_accuracy(model, inputs, boxes):
+    """Share of the words whose first box has an IoU above a half with their object."""
+    hits = []
+    for k in range(2):
+        text_ids = inputs['text_ids'][:, [0, k + 1]]
+        query = dict(image=inputs['image'], text_ids=text_ids, text_mask=torch.ones_like(text_ids) > 0)
+        for sample, box in zip(model(query, [BaseDataElement() for _ in boxes], 'predict'), boxes[:, k]):
+            found = sample.pred_instances.bboxes[0]
+            sides = (torch.minimum(found[2:], box[2:]) - torch.maximum(found[:2], box[:2])).clamp(min=0)
+            areas = [(each[2:] - each[:2]).prod() for each in (found, box)]
+            hits.append(sides.prod() / (sum(areas) - sides.prod()) > 0.5)
+    return sum(hits).item() / len(hits)
+
+
+@pytest.mark.learning
+def test_the_game_of_phrases_alone_teaches_how_large_objects_are():
+    colours = F.normalize(torch.randn(12, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    (train, _), test = scenes(480, colours, seed=1), scenes(100, colours, seed=99)
+    sides = [(width, height) for width in (2, 3, 4) for height in (2, 3, 4)]
+    head = dict(feat_channels=32, groups=8, anchor_sizes=sides, on_borders=True, num_regions=10, num_random=20)
+    accuracy = {}
+    for game_text in ('phrase', 'caption'):
+        model = build(
+            image_backbone=dict(type='PixelsArePatches'),
+            text_backbone=dict(type='WordTable', vectors=torch.cat([torch.zeros(1, 16), colours])),
+            embed_dim=16,
+            region_head=dict(type='SemanticRegionHead', in_channels=16, **head),
+            loss_location=None,
+            loss_alignment=None,
+            sampler=dict(type='SampledShapley', num_samples=16),
+            game_text=game_text,
+        )
+        for layer in (model.proj_img, model.proj_txt):
+            nn.init.eye_(layer.weight)
+        accuracy['untrained'] = grounding_accuracy(model, *test)
+        optimizer = torch.optim.AdamW(model.region_head.parameters(), lr=2e-3)
+        for step in range(150):
+            rows = (torch.arange(16) + 16 * step) % 480
+            optimizer.zero_grad()
+            model({key: value[rows] for key, value in train.items()}, mode='loss')['loss_tsa'].backward()
+            optimizer.step()
+        accuracy[game_text] = grounding_accuracy(model, *test)
+    assert accuracy['phrase'] >= 0.75, accuracy
+    assert accuracy['phrase'] >= max(accuracy['caption'], accuracy['untrained']) + 0.15, accuracy
