@@ -28,8 +28,9 @@ clips = dict(
 train_dataloader = dict(
     batch_size=64,
     num_workers=8,
-    persistent_workers=True,
-    worker_init_fn=dict(type='seed_worker'),
+    # Workers take their seeds anew in each epoch.
+    persistent_workers=False,
+    worker_init_fn=dict(type='vlplugins.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='pseudo_collate'),
     dataset=dict(split='train', unit='pair', pipeline=train_pipeline, **clips),

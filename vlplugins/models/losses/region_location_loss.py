@@ -15,7 +15,6 @@ class RegionLocationLoss(nn.Module):
     The cross-entropy of confidences gives the boxes no gradient. Here a box whose target is below ``region_target``,
     and that overlaps a region (a box with at least this target) by ``min_iou``, learns the place of the region. The
     published material has no such term; without the loss boxes stay as they are initialised, near their anchors.
-    Where anchors fit the objects already that is better: the best boxes of a draw may be poor ones, and they teach too.
 
     Args:
         region_target: Target of confidence from which a box is a region.
