@@ -7,19 +7,8 @@ load = [
     dict(type='LoadClipFeatures', modality='video', dim=2048, rescale='l2', max_rows=256),
     dict(type='LoadTextFeatures', dim=300, max_tokens=256, max_statement_tokens=48),
 ]
-train_pipeline = [
-    *load,
-    dict(type='SubtitleWordDropout', p=0.1),
-    dict(type='AlignSegments', max_segments=24, max_frames=16, max_words=32, jitter=True),
-    dict(type='LoadStatementGraph', max_events=6, max_atoms=16),
-    dict(type='PackInferenceInputs'),
-]
-test_pipeline = [
-    *load,
-    dict(type='AlignSegments', max_segments=24, max_frames=16, max_words=32),
-    dict(type='LoadStatementGraph', max_events=6, max_atoms=16),
-    dict(type='PackInferenceInputs'),
-]
+train_pipeline = [*load, *_base_.train_pipeline[2:]]
+test_pipeline = [*load, *_base_.test_pipeline[2:]]
 folders = dict(video='features/resnet101', text='text/glove')
 train_dataloader = dict(dataset=dict(data_prefix=folders, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(data_prefix=folders, pipeline=test_pipeline))

@@ -40,6 +40,7 @@ def test_good_config_passes():
         (dict(model__backbone__dept=3), ['model.backbone.dept = 3', "did you mean 'depth'"]),
         (dict(model__loss__distill__tau=3), ['model.loss.distill.tau', 'tau_student']),
         (dict(train_dataloader__dataset__pipeline=[dict(type='LoadImages')]), ['pipeline.0.type', 'LoadImage']),
+        (dict(train_dataloader__dataset__pipeline=[*'_load_4', dict(type='LoadImage')]), ['pipeline has', '_load_4']),
         (dict(train_dataloader__sampler__type='DefaultSampled'), ['train_dataloader.sampler.type', 'DefaultSampler']),
         (dict(optim_wrapper__optimizer__type='LAR'), ['optim_wrapper.optimizer.type', 'LARS']),
         (dict(custom_hooks=[dict(type='SlowStartHook')]), ['custom_hooks.0', "needs the argument 'start_epoch'"]),

@@ -62,6 +62,10 @@ def check_config(cfg: Any) -> None:
 def _check_node(node: Any, path: str, scope: str, inside_own: bool) -> Iterator[str]:
     """Yield the problems of ``node`` and of what is in it."""
     if isinstance(node, (list, tuple)):
+        # What a base config is asked for cannot be unpacked: it spreads the letters of a place holder.
+        text = ''.join(item for item in node if isinstance(item, str)) if path.endswith('pipeline') else ''
+        if text:
+            yield f'{path} has {text[:40]!r} among its transforms; unpack _base_.NAME, not {{{{_base_.NAME}}}}'
         for index, item in enumerate(node):
             yield from _check_node(item, f'{path}.{index}', scope, inside_own)
         return

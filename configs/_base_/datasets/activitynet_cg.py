@@ -1,7 +1,6 @@
-"""ActivityNet-CG: the released splits, C3D features, 128 positions a video, words with their GloVe vectors.
+"""ActivityNet-CG: the released splits, C3D features, 128 positions a video, words with their GloVe vectors."""
 
-There is no validation split: a tenth of the training videos is held out for it; the test splits are looked at once.
-"""
+_base_ = 'compositional_grounding.py'
 
 data_root = 'data/activitynet_cg'
 word_vectors = 'data/activitynet_cg/words.npz'
@@ -26,34 +25,13 @@ test_pipeline = [
 ]
 
 queries = dict(type='ActivityNetCG', data_root=data_root, data_prefix=dict(video='features/c3d'))
-loader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    worker_init_fn=dict(type='vlplugins.seed_worker'),
-    collate_fn=dict(type='pseudo_collate'),
-)
-train_dataloader = dict(
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(split='train', val_fraction=0.1, subset='train', pipeline=train_pipeline, **queries),
-    **loader,
-)
-val_dataloader = dict(
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(split='train', val_fraction=0.1, subset='val', test_mode=True, pipeline=test_pipeline, **queries),
-    **loader,
-)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **queries))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **queries))
 test_dataloader = dict(
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='ConcatDataset',
         datasets=[
-            dict(split='test_trivial', test_mode=True, pipeline=test_pipeline, **queries),
-            dict(split='novel_composition', test_mode=True, pipeline=test_pipeline, **queries),
-            dict(split='novel_word', test_mode=True, pipeline=test_pipeline, **queries),
-        ],
-    ),
-    **loader,
+            dict(split=split, test_mode=True, pipeline=test_pipeline, **queries)
+            for split in ('test_trivial', 'novel_composition', 'novel_word')
+        ]
+    )
 )
-val_evaluator = dict(type='TemporalGroundingMetric')
-test_evaluator = val_evaluator
