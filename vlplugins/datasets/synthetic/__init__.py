@@ -14,6 +14,7 @@ from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
 from vlplugins.datasets.synthetic.real_queries import RealQueriesGrounding
 from vlplugins.datasets.synthetic.real_subtitles import RealSubtitleClips
 from vlplugins.datasets.synthetic.skeleton_actions import SyntheticSkeletonActions
+from vlplugins.datasets.synthetic.tracking_videos import SyntheticTrackingVideos
 from vlplugins.datasets.synthetic.utkinect_skeletons import SyntheticUTKinect
 from vlplugins.datasets.synthetic.violin import SyntheticViolin
 from vlplugins.datasets.synthetic.weather_voc import SyntheticWeatherVOC
@@ -33,6 +34,7 @@ __all__ = [
     'SyntheticNTUPairs',
     'SyntheticPoseWorlds',
     'SyntheticSkeletonActions',
+    'SyntheticTrackingVideos',
     'SyntheticUTKinect',
     'SyntheticViolin',
     'SyntheticWeatherVOC',
