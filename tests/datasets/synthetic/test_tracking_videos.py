@@ -120,15 +120,16 @@ def test_one_leaves_and_one_enters(root):
 
 def test_last_boxes_swap_those_that_meet(root):
     """What the track transformer is for: the truth of the last frame is a bad guess for this one."""
+    wrong = 0
     for folder in sorted((root / 'MOT17/train').iterdir()):
-        wrong = 0
         table = read_mot_table(folder / 'gt/gt.txt')
         for frame in range(1, 24):
             old, new = table.frame == frame, table.frame == frame + 1
             cost = np.abs(table.boxes[old][:, None, :2] - table.boxes[new][None, :, :2]).sum(axis=2)
             rows, columns = linear_sum_assignment(cost)
             wrong += (table.track[old][rows] != table.track[new][columns]).sum()
-        assert wrong >= 4
+    # Two rows of each swap: four swaps or more in each video, on average.
+    assert wrong >= 2 * 4 * 3
 
 
 def test_public_detections_are_noisy_and_anonymous(root, tmp_path):

@@ -47,11 +47,11 @@ class SyntheticTrackingVideos(SyntheticDataset):
     has a success of 95.2 times the share of visible frames (20 of 21 thresholds: no overlap is above 1).
 
     **MOT17**: striped figures of 10 x 22 pixels that move by ``stride`` of their width a frame and turn round at the
-    sides. Two walk to and fro in one lane and pass each other from one frame to the next, so that then the last box of
-    one is where the other is now: boxes kept from the last frame swap them at each meeting, colours tell. One more
-    walks in that lane and leaves, one enters later.
-    ``det.txt`` holds the truth with noise of ``detection_noise`` pixels and score 0.9, but 1 in 20 is missing, and now
-    and then there is a false one with a score of 0.3 to 0.6. Nothing leaks: detections have no order and no identity.
+    sides. All are in one lane; two walk to and fro, one leaves, one enters. They pass each other from one frame to the
+    next, so that then the last box of one is where the other is now: boxes kept from the last frame swap them at each
+    meeting, colours tell. ``det.txt`` holds the truth with noise of ``detection_noise`` pixels and score 0.9, but 1 in
+    20 is missing, and now and then there is a false one with a score of 0.3 to 0.6. Nothing leaks: detections have no
+    order and no identity.
     Chance: what the last boxes give with the same matching; perfect: MOTA, IDF1 and HOTA of 100 per cent where
     detections are the truth (``detection_noise=0, missed=0, false_alarms=0``).
 
@@ -245,12 +245,11 @@ class SyntheticTrackingVideos(SyntheticDataset):
             (room - to_inside if rng.random() < 0.5 else to_inside, frames > enters + 3),
         )
         hues = rng.uniform(0, 360) + np.arange(4) * 90 + rng.uniform(-20, 20, 4)
-        heights = lane + rng.uniform(-4, 4, 4)
-        heights[3] = rng.uniform(0, side - height)
+        heights = lane + rng.uniform(-2, 2, 4)
         walkers = []
         for (x, turns), y, hue in zip(lines, heights, hues):
             x = np.where(turns, fold(x, 0, room), x)
-            y = fold(y + np.cumsum(rng.normal(0, 0.7, len(frames))), 0, side - height)
+            y = fold(y + np.cumsum(rng.normal(0, 0.4, len(frames))), 0, side - height)
             corners = np.round(np.stack([x, y], axis=1)).astype(int)
             walkers.append(_Walker(striped_patch('figure', _FIGURE, hue % 360, rng), corners))
         return [walkers[index] for index in rng.permutation(4)]
