@@ -45,7 +45,7 @@ class BoxCrops(nn.Module):
         expand_scale: Optional[float] = None,
     ) -> None:
         super().__init__()
-        self.expand_scale = expand_scale
+        self.strides, self.expand_scale = tuple(strides), expand_scale
         self.extractor = MODELS.build(
             dict(
                 type='mmdet.SingleRoIExtractor',

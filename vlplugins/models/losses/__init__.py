@@ -20,6 +20,7 @@ from vlplugins.models.losses.slimmable_contrastive import SlimmableContrastiveLo
 from vlplugins.models.losses.temporal_consensus import ConsensusPseudoLabelLoss, TemporalConsensusLoss
 from vlplugins.registry import MODELS
 
+MODELS.register_lazily('vlplugins.models.losses.centreness_score_loss', 'CentrenessScoreLoss')
 MODELS.register_lazily('vlplugins.models.losses.region_location_loss', 'RegionLocationLoss')
 MODELS.register_lazily('vlplugins.models.losses.track_box_loss', 'TrackBoxLoss')
 

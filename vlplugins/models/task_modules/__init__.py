@@ -5,9 +5,11 @@ from vlplugins.models.task_modules.game_values import CosineValue, MatchedProbVa
 from vlplugins.models.task_modules.kmedoids import KMedoids
 from vlplugins.models.task_modules.multi_threshold_proposals import MultiThresholdProposalGenerator
 from vlplugins.models.task_modules.shapley import ExactShapley, SampledShapley
+from vlplugins.models.task_modules.single_object_search import SingleObjectSearch
 from vlplugins.models.task_modules.spectral import SpectralClustering
 from vlplugins.registry import TASK_UTILS
 
+TASK_UTILS.register_lazily('vlplugins.models.task_modules.associators', 'ByteAssociator', 'GIoUAssociator')
 TASK_UTILS.register_lazily('vlplugins.models.task_modules.explicit_anchors', 'ExplicitAnchorGenerator')
 TASK_UTILS.register_lazily('vlplugins.models.task_modules.noisy_boxes', 'NoisyBoxGenerator')
 
@@ -21,5 +23,6 @@ __all__ = [
     'MultiThresholdProposalGenerator',
     'ReencodeValue',
     'SampledShapley',
+    'SingleObjectSearch',
     'SpectralClustering',
 ]
