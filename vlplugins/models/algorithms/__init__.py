@@ -17,6 +17,7 @@ from vlplugins.registry import MODELS
 
 MODELS.register_lazily('vlplugins.models.algorithms.domain_adaptive_detector', 'DomainAdaptiveDetector')
 MODELS.register_lazily('vlplugins.models.algorithms.decomposed_neck_detector', 'DecomposedNeckDetector')
+MODELS.register_lazily('vlplugins.models.algorithms.unified_tracker', 'UnifiedTracker')
 
 __all__ = [
     'AdversarialPoseGULifter',
