@@ -18,6 +18,7 @@ from vlplugins.datasets.source_target import SourceTargetDataset
 from vlplugins.datasets.tel import TELDataset
 from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.datasets.threedpw_lifting import ThreeDPWLiftingDataset
+from vlplugins.datasets.tracking_pairs import CocoPairDataset, CrowdHumanPairDataset, MOTPairDataset
 from vlplugins.datasets.violin import ViolinDataset
 from vlplugins.datasets.workers import seed_worker
 from vlplugins.registry import DATASETS
@@ -25,18 +26,24 @@ from vlplugins.registry import DATASETS
 DATASETS.register_lazily(
     'vlplugins.datasets.voc_style', 'VOCStyleDataset', 'WeatherVOCDataset', 'CityscapesVOCDataset', 'WatercolorDataset'
 )
+DATASETS.register_lazily('vlplugins.datasets.lasot', 'LaSOTDataset')
+DATASETS.register_lazily('vlplugins.datasets.got10k', 'GOT10kDataset')
+DATASETS.register_lazily('vlplugins.datasets.trackingnet', 'TrackingNetDataset')
 
 __all__ = [
     'ActivityNetCG',
     'ActivityNetParagraphDataset',
     'CIFAR10Dataset',
     'CharadesCG',
+    'CocoPairDataset',
     'CompositionalGroundingDataset',
+    'CrowdHumanPairDataset',
     'GeneratedPoseDataset',
     'Human36mLiftingDataset',
     'ImageFolderDataset',
     'LMDBImageDataset',
     'LSMDCRetrievalDataset',
+    'MOTPairDataset',
     'MPIINF3DHPLiftingDataset',
     'MSRVTTRetrievalDataset',
     'MSVDRetrievalDataset',

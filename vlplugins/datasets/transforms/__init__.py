@@ -7,6 +7,7 @@ from vlplugins.datasets.transforms.formatting import PackClassificationInputs, P
 from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.grounding_formatting import PackGroundingInputs
 from vlplugins.datasets.transforms.inference_formatting import PackInferenceInputs
+from vlplugins.datasets.transforms.jittered_crop import JitteredCrop
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
 from vlplugins.datasets.transforms.loading import LoadImage
 from vlplugins.datasets.transforms.noise import AddGaussianNoise, RandomBrightness
@@ -38,8 +39,14 @@ from vlplugins.datasets.transforms.temporal_formatting import PackTemporalInputs
 from vlplugins.datasets.transforms.temporal_lines import AddFeatureNoise, RandomLineDropout, TemporalCrop
 from vlplugins.datasets.transforms.text_features import EncodeClipTexts, LoadTextFeatures, SubtitleWordDropout
 from vlplugins.datasets.transforms.tokenize import Tokenize
+from vlplugins.datasets.transforms.tracking_frames import LoadFrames, LoadPublicDetections, SampleClipFrames
 from vlplugins.datasets.transforms.video import LoadVideoFrames, OpenVideo, SegmentFrameSample
 from vlplugins.datasets.transforms.views import MultiView
+from vlplugins.registry import TRANSFORMS
+
+TRANSFORMS.register_lazily(
+    'vlplugins.datasets.transforms.tracking_formatting', 'PackSOTInputs', 'PackMOTInputs', 'PackMOTPairInputs'
+)
 
 __all__ = [
     'AddFeatureNoise',
@@ -53,12 +60,15 @@ __all__ = [
     'EncodeClipTexts',
     'EncodeSubtitles',
     'GaussianBlur',
+    'JitteredCrop',
     'KeyFrameEnhance',
     'KeyJointEnhance',
     'KeyTimesFromFrames',
     'Lighting',
     'LoadClipFeatures',
+    'LoadFrames',
     'LoadImage',
+    'LoadPublicDetections',
     'LoadQueryGraph',
     'LoadStatementGraph',
     'LoadTextFeatures',
@@ -86,6 +96,7 @@ __all__ = [
     'ResampleFeatures',
     'ResizeEdge',
     'SanitizeSkeleton',
+    'SampleClipFrames',
     'ScreenNormalize',
     'SegmentFrameSample',
     'SelectJoints',
