@@ -5,6 +5,7 @@ from vlplugins.evaluation.functional.single_object_tracking import (
     got10k_overlaps,
     judge_got10k,
     judge_track,
+    nearer_to_target,
     overlaps_of,
     repair_track,
     track_errors,
@@ -90,3 +91,17 @@ def test_got10k_pools_the_frames_of_all_sequences():
     found = judge_got10k([np.array([1.0, 0.5, 0.8]), np.array([0.0])])
     # The mean of the means would be 38.3.
     assert found == pytest.approx({'AO': 57.5, 'SR_0.5': 50, 'SR_0.75': 50})
+
+
+def test_nearer_to_target_by_hand():
+    truth = np.array([[0, 0, 10, 10]] * 6, dtype=float)
+    others = np.array([[[40, 0, 10, 10], [0, 60, 10, 10]]] * 6, dtype=float)
+    others[4, 0] = [8, 0, 10, 10]
+    places = [[30, 0], [15, 0], [25, 0], [0, 40], [0, 0], [20, 0]]
+    boxes = np.array([[*place, 10, 10] for place in places], dtype=float)
+    visible = np.array([1, 1, 1, 1, 1, 1], dtype=bool)
+    # The first is given, the fifth has another object too near; the last lies in the middle.
+    assert nearer_to_target(boxes, truth, others, visible).tolist() == [True, False, False, False]
+    visible[2] = False
+    assert nearer_to_target(boxes, truth, others, visible).tolist() == [True, False, False]
+    assert nearer_to_target(boxes, truth, others, min_distance=0.5).tolist() == [True, False, False, True, False]

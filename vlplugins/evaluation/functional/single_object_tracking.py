@@ -100,6 +100,40 @@ def judge_track(
     return {name: 100 * float(share) for name, share in shares.items()}
 
 
+def nearer_to_target(
+    boxes: np.ndarray,
+    truth: np.ndarray,
+    others: np.ndarray,
+    visible: Optional[np.ndarray] = None,
+    min_distance: float = 1.0,
+) -> np.ndarray:
+    """Whether boxes are nearer to the target than to each other object, for the frames in which this says something.
+
+    Those are all but the first in which the target is visible, and no other object is so near that the answer would be
+    chance. A box in the middle between the two counts as a failure.
+
+    Args:
+        boxes: Predictions ``[T, 4]``.
+        truth: ``[T, 4]``.
+        others: Boxes of the other objects, ``[T, K, 4]``, K of at least 1.
+        visible: Booleans ``[T]``; all by default.
+        min_distance: Least distance of the middles of target and others, in roots of the area of the target.
+
+    Returns:
+        Booleans, one for each such frame.
+    """
+    middle, target, other = (each[..., :2] + each[..., 2:] / 2 for each in map(np.asarray, (boxes, truth, others)))
+    sizes = np.sqrt(np.asarray(truth, dtype=np.float64)[:, 2:].prod(axis=1).clip(min=0))
+    apart = np.linalg.norm(other - target[:, None], axis=2).min(axis=1)
+    counted = (sizes > 0) & (apart >= min_distance * sizes)
+    counted[0] = False
+    if visible is not None:
+        counted &= np.asarray(visible, dtype=bool)
+    own = np.linalg.norm(middle - target, axis=1)
+    foreign = np.linalg.norm(middle[:, None] - other, axis=2).min(axis=1)
+    return (own < foreign)[counted]
+
+
 def got10k_overlaps(
     boxes: np.ndarray, truth: np.ndarray, image_size: Tuple[int, int], cover: Optional[Sequence[int]] = None
 ) -> np.ndarray:

@@ -8,8 +8,10 @@ from vlplugins.evaluation.metrics.feature_metrics import (
     LinearProbeAccuracy,
     RidgeProbeAccuracy,
 )
+from vlplugins.evaluation.metrics.got10k_metric import GOT10kMetric
 from vlplugins.evaluation.metrics.inference_metric import VideoLanguageInferenceMetric
 from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
+from vlplugins.evaluation.metrics.sot_metric import SOTMetric
 from vlplugins.evaluation.metrics.switchable_accuracy import SwitchableAccuracy
 from vlplugins.evaluation.metrics.temporal_emotion_metric import TemporalEmotionMetric
 from vlplugins.evaluation.metrics.temporal_grounding_metric import TemporalGroundingMetric
@@ -21,11 +23,13 @@ METRICS.register_lazily('vlplugins.evaluation.metrics.long_tail_voc_metric', 'Lo
 __all__ = [
     'ChallengingActionMetric',
     'FeatureMetric',
+    'GOT10kMetric',
     'KNNAccuracy',
     'LinearProbeAccuracy',
     'PoseDiversityMetric',
     'PoseLiftingMetric',
     'RidgeProbeAccuracy',
+    'SOTMetric',
     'SemanticCoherenceMetric',
     'SwitchableAccuracy',
     'TemporalEmotionMetric',
