@@ -120,9 +120,11 @@ def test_the_last_iteration_is_taken_and_mapped_back(tracker):
 def test_without_a_proposal_decoder_the_search_starts_at_the_last_box():
     tracker, starts = make_tracker(proposal_decoder=None).eval(), []
     tracker.target_transformer.register_forward_pre_hook(lambda _, inputs: starts.append(inputs[2]))
-    step(tracker, 0), step(tracker, 1)
+    step(tracker, 0)
+    found = step(tracker, 1)
     expected = (torch.tensor([10.0, 12.0, 30.0, 28.0]) + 34) * 64 / 108
     torch.testing.assert_close(starts[0][0, 0], expected)
+    torch.testing.assert_close(found.proposals[0], torch.tensor([10.0, 12.0, 30.0, 28.0]))
 
 
 def test_a_low_score_keeps_the_box():

@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from vlplugins.models.algorithms.tracking_batches import padding_of
+from vlplugins.models.layers.box_crops import sound_boxes
 from vlplugins.models.layers.search_windows import SearchWindows, cut_windows, padding_of_map, window_padding
 from vlplugins.models.task_modules.associators import Detections, Tracks
 from vlplugins.registry import MODELS
@@ -61,7 +62,7 @@ class OnlineTracker:
 
         Returns:
             ``bboxes`` xyxy in original pixels, ``scores``, ``labels`` (-1 for given targets) and ``instances_id``, from
-            1; given targets come first.
+            1; given targets come first. With ``sot`` also ``proposals``: the boxes before the iterations.
 
         Raises:
             ValueError: a frame that does not follow the last one, or a missing or impossible first box.
@@ -77,9 +78,13 @@ class OnlineTracker:
             found.append(self._follow_given(image, maps, frame, scale))
         if task != 'sot':
             found.append(self._follow_objects(image, levels, maps, frame))
-        found[-1].instances_id += len(self.boxes) if task == 'unified' else 0
+        if task == 'unified':
+            found[0].pop('proposals')
+            found[1].instances_id += len(self.boxes)
         joined = InstanceData.cat(found)
-        joined.bboxes = joined.bboxes / scale
+        for name in ('bboxes', 'proposals'):
+            if name in joined:
+                joined.set_field(joined.get(name) / scale, name)
         return joined
 
     def _turn_to(self, number: Optional[int]) -> None:
@@ -94,7 +99,7 @@ class OnlineTracker:
         model, size = self.model, (frame.img_shape[1], frame.img_shape[0])
         if self.frame == 0:
             self.boxes = given_boxes(frame, scale)
-        scores = None
+        proposals, scores = self.boxes, None
         if self.frame == 0 or model.follow:
             windows = model.search.windows(self.boxes)
             seen, padding = self._look(windows, image[:, : size[1], : size[0]], maps)
@@ -102,12 +107,14 @@ class OnlineTracker:
             if self.frame == 0:
                 self.targets = model.target_encoder(seen, inside, model.sot_level)
             else:
-                tracked = model.search_targets(seen, self.targets, padding, inside).tracked
+                first, tracked = model.search_targets(seen, self.targets, padding, inside)
+                proposals = sound_boxes(windows.to_frame(first[:, 0]))
                 scores = None if tracked.scores is None else tracked.scores[-1][:, 0].sigmoid()
                 self.boxes = model.search.settle(windows.to_frame(tracked.boxes[-1][:, 0]), self.boxes, scores, size)
         count = len(self.boxes)
         return InstanceData(
             bboxes=self.boxes,
+            proposals=proposals,
             scores=self.boxes.new_ones(count) if scores is None else scores,
             labels=torch.full((count,), -1, device=self.boxes.device),
             instances_id=torch.arange(1, count + 1, device=self.boxes.device),
