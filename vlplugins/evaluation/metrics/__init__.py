@@ -19,6 +19,7 @@ from vlplugins.evaluation.metrics.text_video_retrieval import TextVideoRetrieval
 from vlplugins.registry import METRICS
 
 METRICS.register_lazily('vlplugins.evaluation.metrics.long_tail_voc_metric', 'LongTailVOCMetric')
+METRICS.register_lazily('vlplugins.evaluation.metrics.mot_metric', 'MOTMetric')
 
 __all__ = [
     'ChallengingActionMetric',
