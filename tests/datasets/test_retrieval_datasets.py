@@ -205,7 +205,7 @@ def test_real_lists_of_msrvtt():
 
 @needs_splits
 def test_real_lists_of_msvd_and_lsmdc():
-    from vlplugins.datasets.text_video import read_ids
+    from vlplugins.datasets.formats.text_files import read_ids
 
     lists = [read_ids(SPLITS / f'msvd/{split}_list.txt') for split in ('train', 'val', 'test')]
     assert [len(each) for each in lists] == [1200, 100, 670] and len(set(sum(lists, []))) == 1970

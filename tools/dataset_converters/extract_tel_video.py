@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from vlplugins.datasets.formats.tel_annotations import TELFile
-from vlplugins.datasets.text_video import read_json
+from vlplugins.datasets.formats.text_files import read_json
 from vlplugins.utils.cli import UsageError, friendly_errors
 from vlplugins.utils.files import write_npz
 from vlplugins.utils.records import RecordError, SkipCounter

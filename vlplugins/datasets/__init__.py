@@ -7,6 +7,11 @@ from vlplugins.datasets.compositional_grounding import ActivityNetCG, CharadesCG
 from vlplugins.datasets.generated_poses import GeneratedPoseDataset
 from vlplugins.datasets.human36m_lifting import Human36mLiftingDataset
 from vlplugins.datasets.image_folder import ImageFolderDataset
+from vlplugins.datasets.image_text_pairs import (
+    ImageTextPairDataset,
+    KarpathyRetrievalDataset,
+    RefCocoGroundingDataset,
+)
 from vlplugins.datasets.lmdb_images import LMDBImageDataset
 from vlplugins.datasets.lsmdc import LSMDCRetrievalDataset
 from vlplugins.datasets.mpi_inf_3dhp_lifting import MPIINF3DHPLiftingDataset
@@ -41,6 +46,8 @@ __all__ = [
     'GeneratedPoseDataset',
     'Human36mLiftingDataset',
     'ImageFolderDataset',
+    'ImageTextPairDataset',
+    'KarpathyRetrievalDataset',
     'LMDBImageDataset',
     'LSMDCRetrievalDataset',
     'MOTPairDataset',
@@ -48,6 +55,7 @@ __all__ = [
     'MSRVTTRetrievalDataset',
     'MSVDRetrievalDataset',
     'PoseLiftingDataset',
+    'RefCocoGroundingDataset',
     'SkeletonActionDataset',
     'SourceTargetDataset',
     'TELDataset',

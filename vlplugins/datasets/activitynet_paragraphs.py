@@ -3,7 +3,8 @@
 import math
 from typing import Any, Dict, List, Sequence
 
-from vlplugins.datasets.text_video import TextVideoDataset, read_ids, read_json
+from vlplugins.datasets.formats.text_files import read_ids, read_json
+from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 

@@ -2,7 +2,8 @@
 
 from typing import Any, Dict, List
 
-from vlplugins.datasets.text_video import TextVideoDataset, read_text
+from vlplugins.datasets.formats.text_files import read_text
+from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 

@@ -2,7 +2,8 @@
 
 from typing import Any, Dict, List
 
-from vlplugins.datasets.text_video import TextVideoDataset, read_ids
+from vlplugins.datasets.formats.text_files import read_ids
+from vlplugins.datasets.text_video import TextVideoDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils import safe_pickle
 from vlplugins.utils.records import RecordError

@@ -1,57 +1,17 @@
 """What the data sets of text-video retrieval share: records, captions, and the common annotation file."""
 
-import json
 import logging
 import os
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 
+from vlplugins.datasets.formats.text_files import read_ids, read_json
 from vlplugins.datasets.formats.video_files import video_exists
 from vlplugins.datasets.skip_bad import SkipBadDataset
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError, SkipCounter
-
-PathLike = Union[str, Path]
-
-
-def read_text(path: PathLike, expected: str) -> str:
-    """Read a text file.
-
-    Raises:
-        RecordError: no such file, or one that is not UTF-8.
-    """
-    try:
-        return Path(path).read_text(encoding='utf-8-sig')
-    except OSError as error:
-        raise RecordError(path, error.strerror or 'an unreadable file', expected) from None
-    except UnicodeDecodeError:
-        raise RecordError(path, 'a file that is not UTF-8 text', expected) from None
-
-
-def read_json(path: PathLike, expected: str) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        RecordError: no such file, or no JSON; the message gives the line.
-    """
-    try:
-        return json.loads(read_text(path, expected))
-    except json.JSONDecodeError as error:
-        raise RecordError(path, f'no JSON ({error.msg})', expected, f'line {error.lineno}') from None
-
-
-def read_ids(path: PathLike) -> List[str]:
-    """Ids of a list, one a line, or of a JSON list; repeated ones once."""
-    if str(path).endswith('.json'):
-        ids = read_json(path, 'a JSON list of ids')
-        if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-            raise RecordError(path, f'a JSON {type(ids).__name__}', 'a list of strings')
-    else:
-        ids = [line.strip() for line in read_text(path, 'ids, one a line').splitlines() if line.strip()]
-    return list(dict.fromkeys(ids))
 
 
 def is_common_file(content: Any) -> bool:

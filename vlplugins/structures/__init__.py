@@ -2,6 +2,7 @@
 
 from vlplugins.structures.classification_data_sample import ClassificationDataSample
 from vlplugins.structures.pose_lifting_data_sample import PoseLiftingDataSample
+from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample
 from vlplugins.structures.retrieval_data_sample import RetrievalDataSample
 from vlplugins.structures.sentence_graph import SentenceGraph
 from vlplugins.structures.skeleton_layout import (
@@ -17,6 +18,7 @@ from vlplugins.structures.temporal_data_sample import TemporalDataSample
 __all__ = [
     'ClassificationDataSample',
     'PoseLiftingDataSample',
+    'RegionPhraseDataSample',
     'RetrievalDataSample',
     'SentenceGraph',
     'SkeletonLayout',

@@ -9,6 +9,7 @@ from vlplugins.datasets.synthetic.digits import SyntheticDigits
 from vlplugins.datasets.synthetic.emotion_clips import SyntheticEmotionClips
 from vlplugins.datasets.synthetic.flash_videos import SyntheticFlashVideos
 from vlplugins.datasets.synthetic.human36m_poses import SyntheticHuman36m
+from vlplugins.datasets.synthetic.loupe_scenes import SyntheticLoupeScenes
 from vlplugins.datasets.synthetic.ntu_skeletons import SyntheticNTUActions, SyntheticNTUPairs
 from vlplugins.datasets.synthetic.pose_worlds import SyntheticPoseWorlds
 from vlplugins.datasets.synthetic.real_queries import RealQueriesGrounding
@@ -30,6 +31,7 @@ __all__ = [
     'SyntheticEmotionClips',
     'SyntheticFlashVideos',
     'SyntheticHuman36m',
+    'SyntheticLoupeScenes',
     'SyntheticNTUActions',
     'SyntheticNTUPairs',
     'SyntheticPoseWorlds',

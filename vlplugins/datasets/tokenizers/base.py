@@ -1,7 +1,7 @@
 """What the tokenizers share."""
 
 from abc import ABC, abstractmethod
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -19,3 +19,11 @@ class Tokenizer(ABC):
     @abstractmethod
     def encode_batch(self, texts: Sequence[str]) -> np.ndarray:
         """Ids ``[N, M]``, int64, of N texts."""
+
+    def encode_with_offsets(self, texts: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+        """Ids ``[N, M]`` and the characters of each token, start and exclusive end ``[N, M, 2]``, both int64.
+
+        Raises:
+            NotImplementedError: the tokenizer does not know them.
+        """
+        raise NotImplementedError(f'{type(self).__name__} does not tell the characters of a token')

@@ -1,11 +1,13 @@
 """Transforms; importing the package registers them."""
 
+from vlplugins.datasets.transforms.class_prompts import AddClassPrompts
 from vlplugins.datasets.transforms.clip_features import LoadClipFeatures
 from vlplugins.datasets.transforms.color import ColorJitter, GaussianBlur, Lighting, Solarize
 from vlplugins.datasets.transforms.crop import RandomResizedCrop, ResizeEdge
 from vlplugins.datasets.transforms.formatting import PackClassificationInputs, PackSelfSupInputs
 from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.grounding_formatting import PackGroundingInputs
+from vlplugins.datasets.transforms.image_text import CaptionSafeFlip, MapPhraseSpans, PackVLInputs
 from vlplugins.datasets.transforms.inference_formatting import PackInferenceInputs
 from vlplugins.datasets.transforms.jittered_crop import JitteredCrop
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
@@ -49,11 +51,13 @@ TRANSFORMS.register_lazily(
 )
 
 __all__ = [
+    'AddClassPrompts',
     'AddFeatureNoise',
     'AddGaussianNoise',
     'AlignSegments',
     'BodyFrameNormalize',
     'BoneVectorEnhance',
+    'CaptionSafeFlip',
     'ChangeSkeletonView',
     'CleanSubtitles',
     'ColorJitter',
@@ -73,6 +77,7 @@ __all__ = [
     'LoadStatementGraph',
     'LoadTextFeatures',
     'LoadVideoFrames',
+    'MapPhraseSpans',
     'MultiView',
     'OpenVideo',
     'PackClassificationInputs',
@@ -82,6 +87,7 @@ __all__ = [
     'PackRetrievalInputs',
     'PackSelfSupInputs',
     'PackTemporalInputs',
+    'PackVLInputs',
     'PadPersons',
     'ProjectLiftingTarget',
     'RandomAffine',

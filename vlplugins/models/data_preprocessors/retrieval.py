@@ -1,27 +1,17 @@
 """Batches of videos and texts."""
 
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, Sequence
 
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from vlplugins.models.data_preprocessors.stacking import join_texts, stack
 from vlplugins.registry import MODELS
-
-Parts = Union[Tensor, Sequence[Tensor]]
 
 # The constants of CLIP, for values 0..255.
 CLIP_MEAN = tuple(255 * value for value in (0.48145466, 0.4578275, 0.40821073))
 CLIP_STD = tuple(255 * value for value in (0.26862954, 0.26130258, 0.27577711))
-
-
-def _stack(parts: Parts, name: str) -> Tensor:
-    if isinstance(parts, Tensor):
-        return parts
-    shapes = {tuple(part.shape) for part in parts}
-    if len(shapes) > 1:
-        raise ValueError(f'{name} of one batch differ in shape: {sorted(shapes)}; the pipeline must make them equal')
-    return torch.stack(list(parts))
 
 
 @MODELS.register_module()
@@ -65,12 +55,12 @@ class RetrievalDataPreprocessor(BaseDataPreprocessor):
             raise ValueError(f'inputs hold {sorted(found)}; expected imgs, text_ids, or both')
         inputs: Dict[str, Any] = {}
         if found.get('imgs') is not None:
-            frames = self._move(_stack(found['imgs'], 'imgs'))
+            frames = self._move(stack(found['imgs'], 'imgs'))
             inputs['imgs'] = (frames.float() - self.mean) / self.std
             if found.get('frame_mask') is not None:
-                inputs['frame_mask'] = self._move(_stack(found['frame_mask'], 'frame_mask')).bool()
+                inputs['frame_mask'] = self._move(stack(found['frame_mask'], 'frame_mask')).bool()
         if found.get('text_ids') is not None:
-            text_ids, counts = self._join_texts(found['text_ids'])
+            text_ids, counts = join_texts(found['text_ids'])
             inputs['text_ids'] = self._move(text_ids)
             if counts:
                 inputs['captions_per_video'] = counts
@@ -78,14 +68,3 @@ class RetrievalDataPreprocessor(BaseDataPreprocessor):
 
     def _move(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, non_blocking=self._non_blocking)
-
-    @staticmethod
-    def _join_texts(parts: Parts) -> Tuple[Tensor, List[int]]:
-        """One text per item: ``[B, M]`` and an empty list; several: ``[sum of C, M]`` and the counts."""
-        parts = list(parts)
-        if all(part.dim() == 1 for part in parts):
-            return _stack(parts, 'text_ids'), []
-        if any(part.dim() != 2 for part in parts) or len({part.size(1) for part in parts}) > 1:
-            shapes = [tuple(part.shape) for part in parts]
-            raise ValueError(f'text_ids have shapes {shapes}; expected all [M], or all [C, M] with one M')
-        return torch.cat(parts), [len(part) for part in parts]
