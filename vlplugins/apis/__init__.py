@@ -8,6 +8,7 @@ from vlplugins.apis.skeleton_action_inferencer import SkeletonActionInferencer
 from vlplugins.apis.slimmable_inferencer import SlimmableInferencer
 from vlplugins.apis.temporal_emotion_inferencer import TemporalEmotionInferencer
 from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInferencer
+from vlplugins.apis.tracking_inferencer import TrackingInferencer
 from vlplugins.apis.video_language_inferencer import VideoLanguageInferencer
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     'SlimmableInferencer',
     'TemporalEmotionInferencer',
     'TextVideoRetrievalInferencer',
+    'TrackingInferencer',
     'VideoLanguageInferencer',
 ]

@@ -9,6 +9,7 @@ from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualize
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
 from vlplugins.visualization.timeline_visualizer import TimelineVisualizer
 from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
+from vlplugins.visualization.tracking_visualizer import TrackingVisualizer
 
 VISUALIZERS.register_lazily('vlplugins.visualization.decomposition_visualizer', 'DecompositionVisualizer')
 
@@ -21,4 +22,5 @@ __all__ = [
     'TaskVisualizer',
     'TimelineVisualizer',
     'TokenClusterVisualizer',
+    'TrackingVisualizer',
 ]
