@@ -1,0 +1,78 @@
+import pytest
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+
+from tests.helpers.tiny_training import LinearModel, Points, make_runner
+from vlplugins.registry import METRICS
+
+
+@METRICS.register_module(force=True)
+class CountPredictions(BaseMetric):
+    def process(self, data_batch, data_samples):
+        self.results += [1] * len(data_samples)
+
+    def compute_metrics(self, results):
+        return dict(seen=len(results))
+
+
+class Predicts(LinearModel):
+    def forward(self, inputs, targets, mode='tensor'):
+        found = super().forward(inputs, targets, mode)
+        return list(found) if mode == 'predict' else found
+
+
+class Listens(Hook):
+    def __init__(self):
+        self.heard = []
+
+    def before_val(self, runner):
+        self.heard.append('before')
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.heard.append((batch_idx, len(runner.val_dataloader.dataset)))
+
+    def after_val_epoch(self, runner, metrics=None):
+        self.heard.append(metrics)
+
+    before_test, after_test_epoch = before_val, after_val_epoch
+
+
+def loader(size):
+    sampler = dict(type='DefaultSampler', shuffle=False)
+    return dict(batch_size=4, dataset=Points(size), sampler=sampler, collate_fn=dict(type='default_collate'))
+
+
+def metric(prefix):
+    return dict(type='CountPredictions', prefix=prefix)
+
+
+def runner_of(folder, stage='val', loaders=None, evaluators=None):
+    loop = 'MultiSetValLoop' if stage == 'val' else 'MultiSetTestLoop'
+    parts = {
+        f'{stage}_dataloader': loaders or dict(near=loader(4), far=loader(8)),
+        f'{stage}_evaluator': evaluators or dict(near=metric('near'), far=metric('far')),
+        f'{stage}_cfg': dict(type=loop),
+    }
+    return make_runner(folder, epochs=1, model=Predicts(), **parts)
+
+
+def test_each_set_is_judged_by_its_own_metrics_and_hooks_see_all(tmp_path):
+    runner, listens = runner_of(tmp_path), Listens()
+    runner.register_hook(listens)
+    runner.train()
+    found = {'near/seen': 4, 'far/seen': 8}
+    assert listens.heard == ['before', (0, 4), (0, 8), (1, 8), found]
+
+
+def test_a_test_goes_through_all_sets_too(tmp_path):
+    runner, listens = runner_of(tmp_path, 'test'), Listens()
+    runner.register_hook(listens)
+    assert runner.test() == {'near/seen': 4, 'far/seen': 8} == listens.heard[-1]
+
+
+def test_names_must_agree_and_metrics_must_not(tmp_path):
+    with pytest.raises(ValueError, match=r"loaders \['far', 'near'\] and evaluators \['near'\]"):
+        runner_of(tmp_path, 'test', evaluators=dict(near=metric('near'))).test()
+    same = dict(near=metric('set'), far=metric('set'))
+    with pytest.raises(ValueError, match=r"far has the metrics \['set/seen'\]"):
+        runner_of(tmp_path, 'test', evaluators=same).test()
