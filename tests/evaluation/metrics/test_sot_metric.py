@@ -87,6 +87,15 @@ def _half(rank, world):
     return metric.evaluate(2)
 
 
+def test_refinement_is_what_boxes_gain_over_what_they_were_made_of():
+    samples = frames_of('a', shifted(0, 0, 5, 0), [STILL] * 4, visible=[True, True, True, False])
+    for sample, shift in zip(samples, (5, 5, 5, 5)):
+        sample[0].pred_track_instances.proposals = corners(shifted(shift)[0])
+    found = judged(SOTMetric(['OP50'], with_frozen=True), samples)
+    # Frame 1 goes from 1/3 to 1, frame 2 stays at 1/3; frame 0 is given, 3 is not visible.
+    assert found['refinement'] == pytest.approx(100 / 3) and 'frozen/refinement' not in found
+
+
 def test_two_processes_give_what_one_gives():
     alone = _half(0, 1)
     assert run_distributed(_half, 2) == [alone, alone]

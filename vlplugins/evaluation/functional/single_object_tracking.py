@@ -134,6 +134,18 @@ def nearer_to_target(
     return (own < foreign)[counted]
 
 
+def refinements(
+    boxes: np.ndarray, proposals: np.ndarray, truth: np.ndarray, visible: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """By how much the overlap of ``boxes [T, 4]`` is above that of the ``proposals [T, 4]`` they were made of.
+
+    Of the frames behind the first in which the target is visible and its true box has area.
+    """
+    judged = track_errors(boxes, truth, visible)[0] >= 0
+    judged[0] = False
+    return overlaps_of(boxes[judged], truth[judged]) - overlaps_of(proposals[judged], truth[judged])
+
+
 def got10k_overlaps(
     boxes: np.ndarray, truth: np.ndarray, image_size: Tuple[int, int], cover: Optional[Sequence[int]] = None
 ) -> np.ndarray:

@@ -23,6 +23,7 @@ class TrackOfVideo(NamedTuple):
         size: Width and height of the video in pixels.
         others: Boxes of other objects ``[T, K, 4]``, where the set has them.
         seconds: Time that each frame took, ``[T]``, where the model says so.
+        proposals: Boxes ``[T, 4]`` that the predictions were made of, where the model says so.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TrackOfVideo(NamedTuple):
     size: tuple
     others: Optional[np.ndarray]
     seconds: Optional[np.ndarray]
+    proposals: Optional[np.ndarray] = None
 
 
 class SequenceMetric(BaseMetric):
@@ -135,7 +137,7 @@ def _record_of(frame: Any) -> Dict[str, Any]:
         raise ValueError(f'sequence {name}: frame {frame.frame_id} has no predicted box')
     truth = frame.gt_instances.bboxes.cpu().numpy().reshape(-1, 4)
     factor = np.tile(frame.metainfo.get('scale_factor', (1.0, 1.0)), 2)
-    others = frame.metainfo.get('distractors')
+    others, proposals = frame.metainfo.get('distractors'), frame.pred_track_instances.get('proposals')
     return dict(
         name=str(name),
         frame=int(frame.frame_id),
@@ -147,6 +149,7 @@ def _record_of(frame: Any) -> Dict[str, Any]:
         size=tuple(frame.ori_shape[1::-1]),
         others=None if others is None else _to_xywh(np.asarray(others)),
         seconds=frame.metainfo.get('seconds'),
+        proposal=None if proposals is None else _to_xywh(proposals.detach().cpu().numpy()[0]),
     )
 
 
@@ -163,5 +166,5 @@ def _track_of(name: str, frames: List[dict]) -> TrackOfVideo:
     truth = np.array([frame['truth'] for frame in frames if frame['truth'] is not None]).reshape(-1, 4)
     return TrackOfVideo(
         name, column('box'), truth, column('visible'), column('cover'), frames[0]['size'], column('others'),
-        column('seconds'),
+        column('seconds'), column('proposal'),
     )  # fmt: skip

@@ -4,7 +4,12 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
-from vlplugins.evaluation.functional.single_object_tracking import judge_track, nearer_to_target, repair_track
+from vlplugins.evaluation.functional.single_object_tracking import (
+    judge_track,
+    nearer_to_target,
+    refinements,
+    repair_track,
+)
 from vlplugins.evaluation.metrics.sequence_metric import SequenceMetric, TrackOfVideo, of_sequence
 from vlplugins.registry import METRICS
 
@@ -18,7 +23,8 @@ class SOTMetric(SequenceMetric):
     See ``vlplugins.evaluation.functional.single_object_tracking.judge_track``. The files of results are
     ``<sequence>.txt`` with ``x,y,width,height`` a line. Where the set has boxes of other objects (``distractors``),
     also ``discrimination``: the share of frames in which the box is nearer to the target than to any of them (chance
-    with one is 50).
+    with one is 50). Where predictions have ``proposals``, also ``refinement``: by how much their overlap is above that
+    of these, in per cent, of all visible frames together.
 
     Args:
         metrics: Which of the measures.
@@ -54,7 +60,10 @@ class SOTMetric(SequenceMetric):
         """Measures of the predictions, and of the first boxes."""
         measures = self._judge(tracks)
         if self.with_frozen:
-            frozen = [track._replace(boxes=np.repeat(track.truth[:1], len(track.truth), axis=0)) for track in tracks]
+            frozen = [
+                track._replace(boxes=np.repeat(track.truth[:1], len(track.truth), axis=0), proposals=None)
+                for track in tracks
+            ]
             measures.update({f'frozen/{name}': value for name, value in self._judge(frozen).items()})
         return measures
 
@@ -73,6 +82,13 @@ class SOTMetric(SequenceMetric):
         ]
         if told and len(np.concatenate(told)):
             measures['discrimination'] = 100 * float(np.concatenate(told).mean())
+        refined = [
+            refinements(each.boxes, each.proposals, each.truth, each.visible)
+            for each in tracks
+            if each.proposals is not None
+        ]
+        if refined and len(np.concatenate(refined)):
+            measures['refinement'] = 100 * float(np.concatenate(refined).mean())
         return measures
 
     def format(self, track: TrackOfVideo) -> Dict[str, str]:

@@ -1,6 +1,7 @@
 """One network that follows single given targets and many objects."""
 
 import copy
+import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -289,6 +290,8 @@ class UnifiedTracker(BaseModel):
     def predict(self, inputs: Tensor, samples: List[Any]) -> List[Any]:
         """Follow targets through one or more frames of one video; fills ``pred_track_instances`` of the frames.
 
+        The metainfo ``seconds`` of a frame is the time that it took.
+
         Raises:
             ValueError: more than one video; or as :meth:`OnlineTracker.step`.
         """
@@ -298,7 +301,11 @@ class UnifiedTracker(BaseModel):
             self._online = OnlineTracker(self)
         task = task_of(samples)
         for image, frame in zip(inputs[0], samples[0].video_data_samples):
+            begin = time.perf_counter()
             frame.pred_track_instances = self._online.step(image, frame, task)
+            if image.is_cuda:
+                torch.cuda.synchronize(image.device)
+            frame.set_metainfo(dict(seconds=time.perf_counter() - begin))
         return samples
 
 
