@@ -20,6 +20,7 @@ from vlplugins.datasets.formats.frame_stream import Source, open_frames
 from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.datasets.formats.tracking_files import read_mot_table
 from vlplugins.registry import INFERENCERS
+from vlplugins.structures.track_sample import make_track_sample
 
 MODES = ('sot', 'mot', 'unified')
 Frame = Dict[str, Any]
@@ -157,7 +158,7 @@ class TrackingInferencer(BaseInferencer):
 
     def _pack(self, image: np.ndarray, number: int, mode: str, init_boxes: Any, public: Any) -> tuple:
         """Normalised frame ``[3, H, W]`` and its sample."""
-        from mmdet.structures import DetDataSample, TrackDataSample
+        from mmdet.structures import DetDataSample
         from mmengine.structures import InstanceData
 
         height, width = image.shape[:2]
@@ -172,8 +173,7 @@ class TrackingInferencer(BaseInferencer):
                 scores=torch.as_tensor(scores, dtype=torch.float32),
                 labels=torch.zeros(len(scores), dtype=torch.long),
             )
-        clip = TrackDataSample(metainfo=dict(task=mode))
-        clip.set_field([sample], '_video_data_samples', dtype=list)
+        clip = make_track_sample([sample], mode)
         tensor = torch.from_numpy(np.ascontiguousarray(resized.transpose(2, 0, 1)))[None]
         batch = self.model.data_preprocessor(dict(inputs=[tensor], data_samples=[clip]), False)
         return batch['inputs'][0, 0], batch['data_samples'][0][0]

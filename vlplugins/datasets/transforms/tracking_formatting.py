@@ -5,10 +5,11 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from vlplugins.registry import TRANSFORMS
+from vlplugins.structures.track_sample import make_track_sample
 
 _META_KEYS = (
     'img_id', 'img_path', 'frame_id', 'video_id', 'video_length', 'ori_video_length', 'name', 'ori_shape', 'img_shape',
@@ -36,11 +37,8 @@ class _PackTracks(BaseTransform):
     def transform(self, results: Dict[str, Any]) -> Any:
         """Pack."""
         images = np.ascontiguousarray(np.stack(results['img']).transpose(0, 3, 1, 2))
-        sample = TrackDataSample(metainfo=dict(task=self.task))
         frames = [self.pack_frame(results, frame) for frame in range(len(images))]
-        # As mmdet's setter does, which also makes a text of the first frame: that takes longer than all else here.
-        sample.set_field(frames, '_video_data_samples', dtype=list)
-        return dict(inputs=torch.from_numpy(images), data_samples=sample)
+        return dict(inputs=torch.from_numpy(images), data_samples=make_track_sample(frames, self.task))
 
     def pack_frame(self, results: Dict[str, Any], frame: int) -> DetDataSample:
         """One frame."""
