@@ -10,6 +10,7 @@ from vlplugins.compat import (
     cpu_process_group,
     mmaction_drn,
     mmaction_multimodal,
+    mmdet_track_sample,
     mmpose_torchvision,
 )
 
@@ -19,6 +20,7 @@ _WORKAROUNDS = (
     cpu_process_group,
     mmaction_drn,
     mmaction_multimodal,
+    mmdet_track_sample,
     mmpose_torchvision,
 )
 
