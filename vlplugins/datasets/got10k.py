@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any, List, Optional
 
+from mmdet.datasets import BaseVideoDataset
+
 from vlplugins.datasets.formats.tracking_files import read_boxes, read_flags
-from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingDataset
+from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingMixin
 from vlplugins.datasets.video_frames import FramePaths
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 
 
 @DATASETS.register_module()
-class GOT10kDataset(SingleObjectTrackingDataset):
+class GOT10kDataset(SingleObjectTrackingMixin, BaseVideoDataset):
     """GOT-10k (Huang et al., TPAMI 2021): ``{train,val,test}/<sequence>/{%08d.jpg, groundtruth.txt, absence.label,
     cover.label}`` and ``list.txt``.
 
@@ -21,7 +23,7 @@ class GOT10kDataset(SingleObjectTrackingDataset):
         ann_file: List of the sequences, below ``data_root``: ``'train/list.txt'``. The sequences lie beside it.
         subset_file: Numbers of the sequences to keep, one a line, counted from 0 in the list: the usual splits of the
             training set in 7 934 and 1 401, or without videos that VOT has, 7 086 and 1 249.
-        kwargs: See :class:`SingleObjectTrackingDataset`.
+        kwargs: See :class:`SingleObjectTrackingMixin`.
     """
 
     def __init__(self, ann_file: str = 'train/list.txt', subset_file: Optional[str] = None, **kwargs: Any) -> None:

@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
+from mmdet.datasets import BaseVideoDataset
 
 from vlplugins.datasets.formats.tracking_files import read_boxes, read_flags
-from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingDataset
+from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingMixin
 from vlplugins.datasets.video_frames import FramePaths
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 
 
 @DATASETS.register_module()
-class LaSOTDataset(SingleObjectTrackingDataset):
+class LaSOTDataset(SingleObjectTrackingMixin, BaseVideoDataset):
     """LaSOT (Fan et al., CVPR 2019): ``<class>/<class>-<number>/{img/%08d.jpg, groundtruth.txt, full_occlusion.txt,
     out_of_view.txt}``.
 
@@ -25,7 +26,7 @@ class LaSOTDataset(SingleObjectTrackingDataset):
         other_boxes: Pattern of files, in the folder of a sequence, with boxes of other objects, for ``SOTMetric``'s
             measure of discrimination: each frame gets ``distractors`` ``[K, 4]`` (xyxy). Synthetic sets have
             ``'distractor_*.txt'``.
-        kwargs: See :class:`SingleObjectTrackingDataset`.
+        kwargs: See :class:`SingleObjectTrackingMixin`.
     """
 
     def __init__(self, ann_file: str = '', other_boxes: Optional[str] = None, **kwargs: Any) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
-from mmdet.datasets import BaseVideoDataset
 from PIL import Image
 
 from vlplugins.datasets.formats.sequence_index import SequenceEntry, index_sequences
@@ -30,8 +29,8 @@ class SequenceTruth(NamedTuple):
     cover: Optional[np.ndarray] = None
 
 
-class SingleObjectTrackingDataset(RedrawMixin, BaseVideoDataset):
-    """A record is a sequence; its frames and its annotation are read when they are asked for.
+class SingleObjectTrackingMixin(RedrawMixin):
+    """For a ``mmdet.BaseVideoDataset`` whose records are sequences, of which frames and annotation are read when asked.
 
     In training, ``dataset[i]`` gives the pipeline ``images`` (:class:`VideoFrames`) and ``visible`` (booleans ``[T]``)
     of a sequence, for ``SampleClipFrames``. In a test, ``dataset[i, t]`` gives it one frame, as
@@ -202,7 +201,7 @@ class SingleObjectTrackingDataset(RedrawMixin, BaseVideoDataset):
 
     def get_len_per_video(self, idx: int) -> int:
         """Frames of a sequence; its annotation is not opened."""
-        return super(BaseVideoDataset, self).get_data_info(idx)['video_length']
+        return super().get_data_info(idx)['video_length']
 
     @property
     def num_all_imgs(self) -> int:

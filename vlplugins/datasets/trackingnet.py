@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any, List, Sequence, Union
 
+from mmdet.datasets import BaseVideoDataset
+
 from vlplugins.datasets.formats.tracking_files import read_boxes
-from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingDataset
+from vlplugins.datasets.single_object_tracking import SequenceTruth, SingleObjectTrackingMixin
 from vlplugins.datasets.video_frames import FramePaths
 from vlplugins.registry import DATASETS
 from vlplugins.utils.records import RecordError
 
 
 @DATASETS.register_module()
-class TrackingNetDataset(SingleObjectTrackingDataset):
+class TrackingNetDataset(SingleObjectTrackingMixin, BaseVideoDataset):
     """TrackingNet (Mueller et al., ECCV 2018): ``{TRAIN_0..TRAIN_11,TEST}/{anno/<video>.txt, frames/<video>/<k>.jpg}``.
 
     Frames are numbered from 0; boxes of most frames are interpolated. The test has the first box alone, and is judged
@@ -19,7 +21,7 @@ class TrackingNetDataset(SingleObjectTrackingDataset):
 
     Args:
         parts: Folders to read: ``'TEST'``, or several of training.
-        kwargs: See :class:`SingleObjectTrackingDataset`; there is no ``ann_file``.
+        kwargs: See :class:`SingleObjectTrackingMixin`; there is no ``ann_file``.
     """
 
     def __init__(
