@@ -2,12 +2,14 @@
 
 Example: python tools/misc/browse_dataset.py configs/slimclr/slimclr_demo.py --out-dir work_dirs/browse --number 8
 Views of one image are drawn side by side; the labels are drawn by the visualizer of the config, where it draws any.
+Of several loaders by name each is drawn, and its name is in those of the pictures. Of a video for frame-by-frame tests
+the first frame is drawn.
 """
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -29,6 +31,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train', help='which loader (train)')
+    parser.add_argument('--loader', help='of several loaders by name, the one to draw (all)')
     parser.add_argument('--number', type=int, default=10, help='samples drawn (default: 10)')
     parser.add_argument('--start', type=int, default=0, help='index of the first one (default: 0)')
     parser.add_argument('--out-dir', default='work_dirs/browse', help='folder of the pictures')
@@ -92,18 +95,42 @@ def main(argv: Optional[List[str]] = None) -> None:
     loader = cfg.get(f'{args.split}_dataloader')
     if loader is None:
         raise UsageError(f'{args.config} has no {args.split}_dataloader')
+    loaders = _by_name(loader, args.loader)
     init_default_scope(cfg.get('default_scope') or 'vlplugins')
     prepare_synthetic_data(cfg)
-    dataset = DATASETS.build(loader.dataset)
-    if not 0 <= args.start < len(dataset):
-        raise UsageError(f'--start {args.start}: the data set has {len(dataset)} samples, counted from 0')
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, vis_backends=None, name='browse'))
-    visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
     set_random_seed(args.seed)
-    last = min(args.start + args.number, len(dataset))
-    for index in tqdm(range(args.start, last), desc='drawing', file=sys.stdout):
-        draw_sample(dataset[index], visualizer, Path(args.out_dir, f'{args.split}_{index:06d}.png'))
-    print(f'{last - args.start} pictures in {args.out_dir}')
+    count = 0
+    for name, each in loaders.items():
+        dataset = DATASETS.build(each.dataset)
+        if not 0 <= args.start < len(dataset):
+            raise UsageError(f'--start {args.start}: the data set has {len(dataset)} samples, counted from 0')
+        visualizer.dataset_meta = getattr(dataset, 'metainfo', None)
+        stem = '_'.join([args.split, name]) if name else args.split
+        last = min(args.start + args.number, len(dataset))
+        for index in tqdm(range(args.start, last), desc='drawing', file=sys.stdout):
+            draw_sample(_item(dataset, index), visualizer, Path(args.out_dir, f'{stem}_{index:06d}.png'))
+        count += last - args.start
+    print(f'{count} pictures in {args.out_dir}')
+
+
+def _by_name(loader: dict, wanted: Optional[str]) -> Dict[str, dict]:
+    """The loaders to draw; a single one has the name ''."""
+    if 'dataset' in loader:
+        if wanted is not None:
+            raise UsageError(f'--loader {wanted}: there is one loader, which has no name')
+        return {'': loader}
+    if wanted is None:
+        return dict(loader)
+    if wanted not in loader:
+        raise UsageError(f'--loader {wanted}: the loaders are {", ".join(loader)}')
+    return {wanted: loader[wanted]}
+
+
+def _item(dataset: Any, index: int) -> dict:
+    # A whole video, as such a set gives it for a number, may not fit into memory.
+    is_online = getattr(dataset, 'test_mode', False) and hasattr(dataset, 'get_len_per_video')
+    return dataset[index, 0] if is_online else dataset[index]
 
 
 if __name__ == '__main__':

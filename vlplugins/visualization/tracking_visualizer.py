@@ -23,7 +23,7 @@ def colour_of(identity: int) -> Tuple[float, float, float]:
 @VISUALIZERS.register_module()
 class TrackingVisualizer(TaskVisualizer):
     """Draws the frames of an ``mmdet.TrackDataSample``: predictions in the colours of their identities, the truth
-    dashed in white.
+    dashed in white, or without predictions in the colours of its own identities.
 
     Args:
         name: As in MMEngine's ``Visualizer``.
@@ -50,17 +50,18 @@ class TrackingVisualizer(TaskVisualizer):
                 found = frame.pred_track_instances
                 self._boxes(axes, found.bboxes, found.instances_id.tolist())
             if draw_gt and 'gt_instances' in frame:
-                self._boxes(axes, frame.gt_instances.bboxes, None)
+                truth = frame.gt_instances
+                is_alone = not draw_pred and 'instances_ids' in truth
+                self._boxes(axes, truth.bboxes, truth.instances_ids.tolist() if is_alone else None, '--')
         return figure
 
     @staticmethod
-    def _boxes(axes: Axes, boxes: Any, identities: Optional[Sequence[int]]) -> None:
+    def _boxes(axes: Axes, boxes: Any, identities: Optional[Sequence[int]], style: str = '-') -> None:
         for index, (x, y, right, low) in enumerate(np.asarray(boxes.detach().cpu()).tolist()):
-            is_truth = identities is None
-            style = (
-                dict(edgecolor='white', linestyle='--') if is_truth else dict(edgecolor=colour_of(identities[index]))
+            colour = 'white' if identities is None else colour_of(identities[index])
+            axes.add_patch(
+                Rectangle((x, y), right - x, low - y, fill=False, linewidth=1.5, edgecolor=colour, linestyle=style)
             )
-            axes.add_patch(Rectangle((x, y), right - x, low - y, fill=False, linewidth=1.5, **style))
 
     def read_input(self, item: Any) -> np.ndarray:
         """Frames ``[T, 3, H, W]`` of a folder of frames, a file or an array ``[T, H, W, 3]`` (BGR)."""

@@ -66,6 +66,24 @@ def test_moments_of_sentences_are_drawn(tmp_path, monkeypatch):
         assert len(drawn) == count and all(np.ptp(picture) > 100 for picture in drawn)
 
 
+def test_clips_and_pairs_of_a_tracker_are_drawn(tmp_path, monkeypatch, capsys):
+    pytest.importorskip('mmdet')
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / 'config.py'
+    bases = [str(ROOT / f'configs/_base_/{name}.py') for name in ('datasets/tracking_videos', 'default_runtime')]
+    config.write_text(f"_base_ = {bases}\nvisualizer = dict(type='TrackingVisualizer')\n")
+    sizes = [f'synthetic_data.{name}=2' for name in ('num_train', 'num_test', 'num_mot_train', 'num_mot_test')]
+    drawn = browse(config, tmp_path / 'out', '--number', '2', '--cfg-options', *sizes)
+    names = [path.name for path in sorted((tmp_path / 'out').iterdir())]
+    assert names == ['train_mot_000000.png', 'train_mot_000001.png', 'train_sot_000000.png', 'train_sot_000001.png']
+    # Two frames beside each other, with boxes on them.
+    assert all(picture.shape[1] > 1.5 * picture.shape[0] and np.ptp(picture) > 100 for picture in drawn)
+    assert len(browse(config, tmp_path / 'one', '--loader', 'mot', '--number', '1', '--cfg-options', *sizes)) == 1
+    assert len(browse(config, tmp_path / 'val', '--split', 'val', '--cfg-options', *sizes)) == 2
+    arguments = [config, '--out-dir', tmp_path / 'x', '--loader', 'sott', '--cfg-options', *sizes]
+    assert 'the loaders are sot, mot' in mistake(capsys, browse_dataset, *arguments)
+
+
 def test_mistakes_are_told(tmp_path, capsys):
     config = write_slimclr_config(tmp_path)
     assert 'no such config: x.py' in mistake(capsys, browse_dataset, 'x.py')
