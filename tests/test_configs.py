@@ -57,8 +57,19 @@ def shrink(cfg):
         changes.update(shrink_grounder())
     if model.get('type') in ('PoseGULifter', 'AdversarialPoseGULifter'):
         changes.update(shrink_pose_lifter(model))
+    if model.get('type') == 'UnifiedTracker':
+        changes.update(shrink_tracker(model))
     cfg.merge_from_dict(changes)
     return cfg
+
+
+def shrink_tracker(model):
+    """A detector of few layers and queries on a thin backbone; iterations of the target transformer at most two."""
+    detector = {'backbone.depth': 18, 'backbone.base_channels': 8, 'backbone.init_cfg': None, 'num_queries': 10}
+    detector.update({'neck.in_channels': [16, 32, 64], 'encoder.num_layers': 1, 'decoder.num_layers': 1})
+    changes = {f'model.detector.{key}': value for key, value in detector.items()}
+    changes['model.target_transformer.num_iterations'] = min(2, model.target_transformer.num_iterations)
+    return changes
 
 
 def shrink_pose_lifter(model):
@@ -158,6 +169,13 @@ def domain_batch(cfg):
     return make_batch()
 
 
+def tracking_batch(cfg):
+    pytest.importorskip('mmdet')
+    from tests.helpers.trackers import mot_batch, sot_batch
+
+    return sot_batch() if cfg.train_cfg.order[0] == 'sot' else mot_batch()
+
+
 def temporal_batch(cfg):
     from tests.helpers.tel import clip
 
@@ -214,6 +232,7 @@ BATCHES = {
     'ViolinBase': inference_batch,
     'WeaklySupervisedTemporalLocalizer': temporal_batch,
     'TemporalGrounder': grounding_batch,
+    'UnifiedTracker': tracking_batch,
     'MaskRCNN': detection_batch,
     'FasterRCNN': detection_batch,
 }

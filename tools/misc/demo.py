@@ -66,10 +66,11 @@ class Job:
                 self.command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
 
-    def epoch(self) -> Optional[str]:
-        """The epoch that the log has reached."""
-        found = re.findall(r'Epoch\(train\)\s+\[(\d+)\]', self.log.read_text(encoding='utf-8', errors='replace'))
-        return found[-1] if found else None
+    def progress(self) -> str:
+        """The epoch, or the iteration where there are no epochs, that the log has reached; ``'-'`` before the first."""
+        text = self.log.read_text(encoding='utf-8', errors='replace')
+        found = re.findall(r'(Epoch|Iter)\(train\)\s+\[\s*(\d+)[]/]', text)
+        return f'{found[-1][0].lower()} {found[-1][1]}' if found else '-'
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -193,7 +194,7 @@ def run_jobs(jobs: List[Job], at_once: int, console: Console) -> None:
                     job.start(threads)
                     running.append(job)
                 time.sleep(0.2)
-                shown = [f'{job.name} (seed {job.seed}, epoch {job.epoch() or "-"})' for job in running]
+                shown = [f'{job.name} (seed {job.seed}, {job.progress()})' for job in running]
                 status.update(f'{finished}/{len(jobs)} runs done; now: {", ".join(shown)}')
                 for job in [job for job in running if job.process.poll() is not None]:
                     running.remove(job)
@@ -221,7 +222,10 @@ def read_results(jobs: List[Job]) -> Dict[str, List[Dict[str, float]]]:
 
 
 def read_curves(jobs: List[Job], key: str) -> Dict[str, Any]:
-    """Mean of a logged value in each epoch, of the first seed of each run: ``{name: (epochs, values)}``."""
+    """Means of a logged value, of the first seed of each run: ``{name: (epochs, values)}``.
+
+    In runs without epochs there is a value for each logged iteration.
+    """
     curves: Dict[str, Any] = {}
     for job in jobs:
         logs = sorted(job.folder.glob('*/vis_data/scalars.json'))
@@ -230,8 +234,9 @@ def read_curves(jobs: List[Job], key: str) -> Dict[str, Any]:
         by_epoch: Dict[int, List[float]] = {}
         for line in logs[-1].read_text(encoding='utf-8').splitlines():
             record = json.loads(line)
-            if key in record and 'epoch' in record:
-                by_epoch.setdefault(record['epoch'], []).append(record[key])
+            place = record.get('epoch', record.get('iter'))
+            if key in record and place is not None:
+                by_epoch.setdefault(place, []).append(record[key])
         if by_epoch:
             curves[job.name] = (list(by_epoch), [sum(values) / len(values) for values in by_epoch.values()])
     return curves

@@ -23,8 +23,9 @@ Input = Union[str, Path, np.ndarray]
 
 
 def find_pipeline(cfg: Config) -> List[dict]:
-    """Configs of the transforms of the test set; of the first one where sets are joined."""
-    dataset = cfg.test_dataloader.dataset
+    """Configs of the transforms of the test set; of the first one where there are several, or sets are joined."""
+    loader = cfg.test_dataloader
+    dataset = (loader if 'dataset' in loader else next(iter(loader.values()))).dataset
     while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     return [dict(each) for each in list_steps(dataset.pipeline)]

@@ -124,7 +124,8 @@ def draw_figure(
     Where rows have a cost, the metric is drawn against it, one line per run; otherwise as one bar per run.
 
     Args:
-        spec: The demo; ``figure`` has ``metric`` (with ``{row}`` where there are rows), ``label``, ``curve_label``.
+        spec: The demo; ``figure`` has ``metric`` (with ``{row}`` where there are rows), ``label``, ``curve_label``,
+            ``curve_axis``.
         results: Metrics of the runs.
         costs: For each row its cost; may be empty.
         curves: For each run ``(epochs, values)``.
@@ -141,7 +142,11 @@ def draw_figure(
         if run['name'] in curves:
             # The first run, which the demo is about, lies on top.
             right.plot(*curves[run['name']], color=f'C{index}', label=run['name'], zorder=3 if index == 0 else 2)
-    right.set(xlabel='epoch', ylabel=spec['figure'].get('curve_label', 'loss'), title='training')
+    right.set(
+        xlabel=spec['figure'].get('curve_axis', 'epoch'),
+        ylabel=spec['figure'].get('curve_label', 'loss'),
+        title='training',
+    )
     for axes in (left, right):
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:

@@ -17,5 +17,3 @@ param_scheduler = [
 train_cfg = dict(type='AlternatingTrainLoop', max_iters=max_iters, order=('sot', 'mot'), val_interval=max_iters)
 val_cfg = dict()
 test_cfg = dict()
-log_processor = dict(by_epoch=False)
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=10_000))

@@ -108,6 +108,20 @@ def test_curves_are_means_of_epochs(tmp_path):
     records = [dict(loss=4, epoch=1), dict(loss=2, epoch=1), dict(loss=1, epoch=2), dict(acc=1, step=2)]
     log.write_text('\n'.join(map(json.dumps, records)))
     assert demo.read_curves([made], 'loss') == dict(run=([1, 2], [3, 1]))
+    log.write_text('\n'.join(map(json.dumps, [dict(loss=4, iter=20), dict(acc=1, step=20), dict(loss=2, iter=40)])))
+    assert demo.read_curves([made], 'loss') == dict(run=([20, 40], [4, 2]))
+
+
+@pytest.mark.parametrize(
+    'log, shown',
+    [('nothing yet', '-'), ('Epoch(train)  [2][ 20/60] a\nEpoch(train) [12][4/60]', 'epoch 12'),
+     ('Iter(train) [ 80/800]  lr\nIter(val) [9/20]', 'iter 80')],
+)  # fmt: skip
+def test_progress_is_that_of_the_log(tmp_path, log, shown):
+    made = job(tmp_path, '')
+    made.folder.mkdir()
+    made.log.write_text(log)
+    assert made.progress() == shown
 
 
 def expectation(**changes):
