@@ -6,8 +6,10 @@ import pytest
 from vlplugins.evaluation.functional.retrieval import (
     best_of_groups,
     dual_softmax,
+    recall_at,
     retrieval_metrics,
     retrieval_ranks,
+    retrieval_ranks_of_any,
 )
 
 
@@ -93,3 +95,15 @@ def test_dual_softmax_takes_a_candidate_from_the_query_that_wants_it_less():
 def test_bad_input_is_refused(scores, targets, message):
     with pytest.raises(ValueError, match=message):
         retrieval_ranks(scores, targets)
+
+
+def test_best_of_several_right_items_by_hand():
+    scores = np.array([[0.9, 0.1, 0.5, 0.95], [0.2, 0.7, 0.7, 0.1]])
+    ranks = retrieval_ranks_of_any(scores, np.array([0, 0, 1, 1]), np.array([0, 1]))
+    # Query 0: its best has 0.9, one other more. Query 1: its best has 0.7, and one other as much.
+    assert ranks.greater.tolist() == [1, 0] and ranks.tied.tolist() == [1, 2]
+    assert recall_at(ranks, (1, 2)) == {'R@1': 0.0, 'R@2': 100.0}
+    with pytest.raises(ValueError, match='query 7 has no right item'):
+        retrieval_ranks_of_any(scores, np.array([0, 0, 1, 1]), np.array([0, 7]))
+    with pytest.raises(ValueError, match='do not match'):
+        retrieval_ranks_of_any(scores, np.array([0, 0, 1]), np.array([0, 1]))

@@ -45,6 +45,36 @@ def retrieval_ranks(scores: np.ndarray, targets: np.ndarray) -> RetrievalRanks:
     return RetrievalRanks((scores > right).sum(axis=1), (scores == right).sum(axis=1))
 
 
+def retrieval_ranks_of_any(scores: np.ndarray, owners: np.ndarray, queries: np.ndarray) -> RetrievalRanks:
+    """Rank of the best of several right items of each query, among the items that are not right.
+
+    Args:
+        scores: ``[Q, N]``, higher is better.
+        owners: ``[N]`` integers, the query to which each item is right.
+        queries: ``[Q]`` integers, distinct; each has a right item.
+
+    Raises:
+        ValueError: shapes that do not match, a query without a right item, or scores that are not numbers.
+    """
+    scores, owners, queries = np.asarray(scores), np.asarray(owners), np.asarray(queries)
+    if scores.ndim != 2 or scores.size == 0 or scores.shape != (len(queries), len(owners)):
+        raise ValueError(f'scores {scores.shape}, {len(queries)} queries and {len(owners)} items do not match')
+    if np.isnan(scores).any():
+        raise ValueError(f'{int(np.isnan(scores).sum())} of {scores.size} scores are not numbers')
+    right = owners == queries[:, None]
+    if not right.any(axis=1).all():
+        raise ValueError(f'query {queries[~right.any(axis=1)][0]} has no right item')
+    best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
+    wrong = np.where(right, -np.inf, scores)
+    return RetrievalRanks((wrong > best).sum(axis=1), 1 + (wrong == best).sum(axis=1))
+
+
+def recall_at(ranks: RetrievalRanks, topk: Sequence[int] = (1, 5, 10)) -> Dict[str, float]:
+    """``R@k`` in per cent, where ties count against: a query ranks behind all that score as much as its right item."""
+    last = ranks.greater + ranks.tied
+    return {f'R@{k}': 100.0 * float((last <= k).mean()) for k in topk}
+
+
 def retrieval_metrics(ranks: RetrievalRanks, topk: Sequence[int] = (1, 5, 10)) -> Dict[str, float]:
     """Recall, median and mean rank.
 

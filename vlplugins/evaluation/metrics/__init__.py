@@ -9,6 +9,8 @@ from vlplugins.evaluation.metrics.feature_metrics import (
     RidgeProbeAccuracy,
 )
 from vlplugins.evaluation.metrics.got10k_metric import GOT10kMetric
+from vlplugins.evaluation.metrics.grounding_accuracy import GroundingAccuracy
+from vlplugins.evaluation.metrics.image_text_recall import ImageTextRecall
 from vlplugins.evaluation.metrics.inference_metric import VideoLanguageInferenceMetric
 from vlplugins.evaluation.metrics.pose_lifting_metric import PoseDiversityMetric, PoseLiftingMetric
 from vlplugins.evaluation.metrics.sot_metric import SOTMetric
@@ -25,6 +27,8 @@ __all__ = [
     'ChallengingActionMetric',
     'FeatureMetric',
     'GOT10kMetric',
+    'GroundingAccuracy',
+    'ImageTextRecall',
     'KNNAccuracy',
     'LinearProbeAccuracy',
     'PoseDiversityMetric',
