@@ -31,6 +31,8 @@ def test_repeated_expressions_count_once_and_splits_are_told_apart():
     assert found['grounding/acc@0.5'] == 50
     found = evaluate(sample(0, wrong, split='testA'), sample(0, (0, 0, 10, 10), split='testB'))
     assert found['grounding/testA/acc@0.5'] == 0 and found['grounding/testB/acc@0.5'] == 100
+    joined = evaluate(sample(0, wrong, split='testA'), sample(0, (0, 0, 10, 10), split='testB'), join_splits=True)
+    assert joined['grounding/acc@0.5'] == 50
     with pytest.raises(ValueError, match='iou_thr 1'):
         METRICS.build(dict(type='GroundingAccuracy', iou_thr=1.0))
 

@@ -27,23 +27,29 @@ TRUTH = torch.tensor([[1.0, 3.0, 5.0, math.nan]])
 
 
 def build(**options):
-    return MODELS.build(dict(type='HybridShapley', estimator=dict(type='FixedEstimator'), **options))
+    return MODELS.build(
+        dict(type='HybridShapley', estimator=dict(type='FixedEstimator'), **{'budget': None, **options})
+    )
 
 
-def play(model, truth=TRUTH):
+def play(model, truth=TRUTH, mask=MASK):
     asked = []
-    result = model((torch.zeros(()),), lambda wanted: asked.append(wanted) or truth, MASK)
-    return result, asked
+
+    def sample(rows):
+        asked.append(None if rows is None else sorted(rows[0].tolist()))
+        return truth if rows is None else truth.gather(1, rows)
+
+    return model((torch.zeros(()),), sample, mask), asked
 
 
 def test_everything_is_sampled_during_the_warm_up_and_the_unsure_after_it():
     model = build(warmup_iters=1)
     result, asked = play(model)
-    assert asked[0].tolist() == MASK.tolist() and result.interactions.tolist() == [[1, 3, 5, 0]]
+    assert asked == [None] and result.interactions.tolist() == [[1, 3, 5, 0]]
     assert result.logs['sample_ratio'] == 1
     # The running scale is now 3 and the square root of 8/3: an estimate of 0.5 is 3.816.
     result, asked = play(model)
-    assert asked[0].tolist() == [[False, True, False, False]]
+    assert asked == [[1]]
     assert result.logs['sample_ratio'].item() == pytest.approx(1 / 3)
     expected = 3 + 0.5 * math.sqrt(8 / 3)
     assert result.interactions[0, [0, 2]].tolist() == pytest.approx([expected, expected], abs=0.05)
@@ -69,19 +75,49 @@ def test_with_nothing_to_sample_the_loss_is_a_zero_that_touches_the_estimator():
 def test_without_trust_everything_is_sampled_and_taught():
     model = build(warmup_iters=0, mode='sampled')
     result, asked = play(model)
-    assert asked[0].tolist() == MASK.tolist() and result.loss != 0
+    assert asked == [None] and result.loss != 0
 
 
 def test_steps_ratio_and_scale_are_resumed():
     model = build(warmup_iters=3, momentum=0.5)
     for _ in range(4):
         play(model)
-    assert model.steps == 4 and model.sample_ratio.item() == pytest.approx((1 + 1 / 3) / 2)
+    assert model.steps.value == 4 and model.sample_ratio.item() == pytest.approx((1 + 1 / 3) / 2)
     other = build(warmup_iters=3, momentum=0.5)
     other.load_state_dict(model.state_dict())
     first, second = play(model), play(other)
-    assert torch.equal(first[0].interactions, second[0].interactions) and second[1][0].sum() == 1
-    assert other.sample_ratio == model.sample_ratio and other.steps == 5
+    assert torch.equal(first[0].interactions, second[0].interactions) and second[1] == [[1]]
+    assert other.sample_ratio == model.sample_ratio and other.steps.value == 5
+
+
+def test_a_budget_samples_the_most_unsure_and_trusts_the_rest():
+    model = build(warmup_iters=0, threshold=0.05, budget=0.5)
+    result, asked = play(model)
+    # All three that count are unsure, and two of four may be sampled: those with 0.9 and 0.4.
+    assert asked == [[1, 2]] and result.interactions[0, [1, 2]].tolist() == [3, 5]
+    assert result.interactions[0, 0] == pytest.approx(4 + 0.5, abs=0.05)
+    assert result.logs['sample_ratio'].item() == pytest.approx(2 / 3)
+    # The number of rows does not depend on what is unsure.
+    assert len(play(build(warmup_iters=0, threshold=10.0, budget=0.5))[1][0]) == 2
+
+
+def test_nothing_is_asked_where_all_are_sure():
+    result, asked = play(build(warmup_iters=0, threshold=10.0))
+    assert not asked and result.logs['sample_ratio'] == 0 and result.loss == 0
+
+
+def test_rows_of_several_games_are_sampled_together():
+    model = build(warmup_iters=0)
+    model.estimator.estimates.data = torch.zeros(1, 4, 2)
+    model.estimator.s.data = torch.tensor([[[0.1, 0.9], [0.1, 0.1], [0.4, 0.2], [0.9, 0.9]]]).log()
+    truth = torch.arange(8.0).view(1, 4, 2)
+    mask = torch.tensor([[True, True, True, False]])[..., None].expand(1, 4, 2)
+    rows = []
+    result = model(
+        (torch.zeros(()),), lambda each: rows.append(each) or truth.gather(1, each[..., None].expand(1, -1, 2)), mask
+    )
+    assert rows[0].tolist() == [[0]] and result.interactions[0, 0, 1] == 1
+    assert result.logs['sample_ratio'].item() == pytest.approx(1 / 6)
 
 
 def test_evaluation_changes_no_state():
@@ -96,3 +132,5 @@ def test_settings_that_cannot_work_are_refused():
         build(mode='exact')
     with pytest.raises(ValueError, match='threshold 0'):
         build(threshold=0)
+    with pytest.raises(ValueError, match='budget 0'):
+        build(budget=0)

@@ -133,9 +133,9 @@ def test_learns_interactions_and_where_it_errs():
     generator = torch.Generator().manual_seed(0)
     texts = F.normalize(torch.randn(8, 32, generator=generator), dim=-1)
     torch.manual_seed(0)
-    model = MODELS.build(dict(type='TokenUNSIL', dim=32, grid=(6, 6), hidden=64))
+    model = MODELS.build(dict(type='TokenUNSIL', dim=32, grid=(6, 6), hidden=32, depth=1, heads=2))
     loss = MODELS.build(dict(type='UncertaintyRegressionLoss'))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3)
 
     def play(count, samples, step):
         tokens, own, coalitions = scenes(count, generator, texts)
@@ -143,15 +143,15 @@ def test_learns_interactions_and_where_it_errs():
         truth = SampledShapley(samples).estimate(game, coalitions, step).mean
         return (tokens, texts[own], coalitions), truth
 
-    for step in range(300):
-        inputs, truth = play(48, 32, step)
+    for step in range(200):
+        inputs, truth = play(48, 16, step)
         model.scale.update(truth, torch.ones_like(truth, dtype=torch.bool))
         estimates, log_uncertainty = model(*inputs)
         optimizer.zero_grad()
         loss(estimates, log_uncertainty, model.scale.standardise(truth), torch.ones_like(truth) > 0).backward()
         optimizer.step()
     with torch.no_grad():
-        inputs, truth = play(400, 512, 1000)
+        inputs, truth = play(400, 256, 1000)
         estimates, log_uncertainty = model(*inputs)
     truth, estimates = truth.flatten(), model.scale.restore(estimates).flatten()
     log_uncertainty = log_uncertainty.flatten()

@@ -54,7 +54,7 @@ def test_nobody_is_worth_exactly_nothing(kind):
     if kind == 'alignment':
         game = AlignmentValue().game(torch.rand(2, 4), torch.rand(2, 4), torch.ones(2) > 0, torch.ones(4) > 0)
     elif kind == 'reencode':
-        game = ReencodeValue().game(tokens, texts, own, lambda patches: patches.sum(dim=1) + 1)
+        game = ReencodeValue().game(tokens, texts, own, encode=lambda patches: patches.sum(dim=1) + 1)
     else:
         game = dict(matched=MatchedProbValue(), cosine=CosineValue())[kind].game(tokens, texts, own)
     assert (game(torch.zeros(3, 6, dtype=torch.bool)) == 0).all()
@@ -148,7 +148,7 @@ def test_reencoding_runs_the_encoder_with_zeros_for_the_absent():
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(4 * 3, 8), nn.GELU(), nn.Linear(8, 5))
     patches, texts, own = torch.randn(4, 3), torch.randn(6, 5), torch.tensor([2])
-    game = ReencodeValue(gain=5.0).game(patches, texts, own, encoder)
+    game = ReencodeValue(gain=5.0).game(patches, texts, own, encode=encoder)
 
     def probability(present):
         kept = torch.stack([patches[i] if i in present else torch.zeros(3) for i in range(4)])
@@ -160,6 +160,21 @@ def test_reencoding_runs_the_encoder_with_zeros_for_the_absent():
     exact = ExactShapley().estimate(game, torch.tensor([[True, True, False, False]]))
     sampled = SampledShapley(3000).estimate(game, torch.tensor([[True, True, False, False]]))
     assert exact.mean.shape == (1, 1) and abs(sampled.mean - exact.mean) <= 4 * sampled.stderr
+
+
+def test_images_of_a_batch_are_encoded_with_their_own_texts_and_rivals():
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(4 * 3, 8), nn.GELU(), nn.Linear(8, 5))
+    patches, texts = torch.randn(2, 4, 3), torch.randn(2, 6, 5)
+    own, candidates = torch.tensor([[2, 0], [5, 1]]), torch.rand(2, 2, 6) > 0.3
+    masks = torch.rand(2, 7, 4) > 0.4
+    found = ReencodeValue(gain=5.0).game(patches, texts, own, candidates, encoder)(masks)
+    for image, game in ((0, 1), (1, 0)):
+        rivals = candidates[image, game].clone()
+        rivals[own[image, game]] = True
+        place = torch.tensor([int(rivals[: own[image, game]].sum())])
+        one = ReencodeValue(gain=5.0).game(patches[image], texts[image, rivals], place, encode=encoder)
+        torch.testing.assert_close(found[image, :, game], one(masks[image])[:, 0])
 
 
 def test_half_precision_is_played_in_single():

@@ -193,3 +193,11 @@ def test_sizes_that_cannot_work_are_refused():
         SampledShapley(1)
     with pytest.raises(ValueError, match='num_samples 5 .* antithetic=True'):
         SampledShapley(5, antithetic=True)
+
+
+def test_what_is_not_checked_stays_no_number():
+    """On a GPU, where a look would be a wait, this is the default."""
+    game = MatchedProbValue().game(torch.full((4, 3), math.nan), torch.randn(3, 3), torch.tensor([0]))
+    for estimator in (SampledShapley(8, check=False), ExactShapley(check=False)):
+        assert estimator.estimate(game, coalition(4, 0, 1)).mean.isnan().all()
+        estimator.estimate(game, torch.zeros(1, 4, dtype=torch.bool))

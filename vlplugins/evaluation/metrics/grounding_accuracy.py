@@ -20,6 +20,7 @@ class GroundingAccuracy(BaseMetric):
 
     Args:
         iou_thr: An overlap must be greater.
+        join_splits: Count the expressions of all splits together.
         collect_device: ``'cpu'`` or ``'gpu'``, where results of several processes are joined.
         prefix: Name before the metrics.
 
@@ -29,11 +30,17 @@ class GroundingAccuracy(BaseMetric):
 
     default_prefix = 'grounding'
 
-    def __init__(self, iou_thr: float = 0.5, collect_device: str = 'cpu', prefix: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        iou_thr: float = 0.5,
+        join_splits: bool = False,
+        collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
+    ) -> None:
         super().__init__(collect_device, prefix)
         if not 0 <= iou_thr < 1:
             raise ValueError(f'iou_thr {iou_thr} must be from 0 to below 1')
-        self.iou_thr = iou_thr
+        self.iou_thr, self.join_splits = iou_thr, join_splits
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the overlap of the first box and the true one of each sample."""
@@ -51,7 +58,7 @@ class GroundingAccuracy(BaseMetric):
         """Accuracy and mean IoU, of each split."""
         splits: Dict[str, List[float]] = {}
         for (split, _), overlap in sorted(dict(results).items()):
-            splits.setdefault(split, []).append(overlap)
+            splits.setdefault('' if self.join_splits else split, []).append(overlap)
         metrics = {}
         for split, overlaps in splits.items():
             name = f'{split}/' if len(splits) > 1 else ''

@@ -6,6 +6,7 @@ from vlplugins.models.backbones.clip_text import CLIPTextTransformer
 from vlplugins.models.backbones.clip_vision import CLIPVisionTransformer
 from vlplugins.models.backbones.dcin import DilatedContextIntegratedBranch
 from vlplugins.models.backbones.layered_backbone import LayeredBackbone
+from vlplugins.models.backbones.patch_encoder import PatchEncoder
 from vlplugins.models.backbones.pixels import PixelBackbone
 from vlplugins.models.backbones.premise_encoder import PremiseEncoder
 from vlplugins.models.backbones.query_graph_encoder import QueryGraphEncoder
@@ -23,6 +24,7 @@ __all__ = [
     'CLIPVisionTransformer',
     'DilatedContextIntegratedBranch',
     'LayeredBackbone',
+    'PatchEncoder',
     'PixelBackbone',
     'QueryGraphEncoder',
     'PremiseEncoder',

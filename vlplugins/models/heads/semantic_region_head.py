@@ -51,7 +51,11 @@ class SemanticRegionHead(BaseModule):
         num_random: K, further boxes in training, drawn uniformly from the rest, so that low confidences are taught too.
         nms_iou: Confident boxes overlap no more than this.
         detach_input: Send no gradient to the patches.
+        grid: Rows and columns of patches, where they are known: the number of regions is checked at once.
         init_cfg: MMEngine initialisation.
+
+    Raises:
+        ValueError: numbers of regions that cannot be.
     """
 
     def __init__(
@@ -65,11 +69,15 @@ class SemanticRegionHead(BaseModule):
         num_random: int = 10,
         nms_iou: float = 0.7,
         detach_input: bool = False,
+        grid: Optional[Tuple[int, int]] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
         if num_regions < 1 or num_random < 0:
             raise ValueError(f'num_regions {num_regions} must be at least 1, and num_random {num_random} at least 0')
+        self.grid = None if grid is None else tuple(grid)
+        if grid is not None:
+            self._check_count(grid[0] * grid[1] * len(anchor_sizes), num_regions, grid)
         self.convs = nn.Sequential(
             nn.Conv2d(in_channels, feat_channels, 3, padding=1),
             nn.GroupNorm(groups, feat_channels),
@@ -127,6 +135,8 @@ class SemanticRegionHead(BaseModule):
         grid: Tuple[int, int],
         image_size: Tuple[int, int],
         generator: Optional[torch.Generator] = None,
+        num_regions: Optional[int] = None,
+        nms_iou: Optional[float] = None,
     ) -> Regions:
         """Choose M confident boxes of each image after suppression, and K of the rest at random.
 
@@ -136,28 +146,34 @@ class SemanticRegionHead(BaseModule):
             grid: Rows and columns of patches.
             image_size: Height and width of the input, in pixels.
             generator: Source of the random boxes; ``None``: there are none.
+            num_regions: Another M.
+            nms_iou: Another limit of the overlap.
 
         Raises:
             ValueError: fewer boxes than are asked for.
         """
-        count, wanted = boxes.size(1), self.num_regions + (self.num_random if generator is not None else 0)
-        if count < self.num_regions:
-            raise ValueError(f'num_regions {self.num_regions} is above the {count} anchors of a grid {tuple(grid)}')
+        count, most = boxes.size(1), num_regions or self.num_regions
+        self._check_count(count, most, grid)
         scores = logits.detach().float().sigmoid()
-        kept = _suppressed(boxes.detach(), scores, self.nms_iou)
-        best = scores.masked_fill(~kept, -1).topk(self.num_regions, dim=1)
+        kept = _suppressed(boxes.detach(), scores, nms_iou or self.nms_iou)
+        best = scores.masked_fill(~kept, -1).topk(most, dim=1)
         index, valid, confident = best.indices, best.values >= 0, best.values >= 0
-        if wanted > self.num_regions:
+        if generator is not None and self.num_random:
             keys = torch.rand(scores.shape, generator=generator, device=scores.device)
             # A confident slot that suppression left empty gives its box to the draw.
             taken = torch.zeros_like(kept).scatter(1, index, confident)
-            drawn = keys.masked_fill(taken, -1).topk(min(self.num_random, count - self.num_regions), dim=1)
+            drawn = keys.masked_fill(taken, -1).topk(min(self.num_random, count - most), dim=1)
             index = torch.cat([index, drawn.indices], dim=1)
             valid = torch.cat([valid, drawn.values >= 0], dim=1)
             confident = torch.cat([confident, torch.zeros_like(drawn.values, dtype=torch.bool)], dim=1)
         chosen = boxes.gather(1, index[..., None].expand(-1, -1, 4))
         members = box_members(chosen.detach(), grid, image_size)
         return Regions(chosen, logits.gather(1, index), members, valid, confident)
+
+    @staticmethod
+    def _check_count(anchors: int, num_regions: int, grid: Sequence[int]) -> None:
+        if num_regions > anchors:
+            raise ValueError(f'num_regions {num_regions} is above the {anchors} anchors of a grid {tuple(grid)}')
 
 
 def _suppressed(boxes: Tensor, scores: Tensor, iou: float) -> Tensor:

@@ -80,6 +80,7 @@ class TokenUNSIL(nn.Module):
 
     def __init__(self, dim: int, grid: Tuple[int, int], hidden: int = 256, depth: int = 2, heads: int = 4) -> None:
         super().__init__()
+        self.dim = dim
         self.tokens = nn.Linear(3 * dim, hidden)
         self.in_coalition = nn.Embedding(2, hidden)
         self.position = nn.Parameter(torch.zeros(grid[0] * grid[1], hidden))
@@ -124,6 +125,7 @@ class SemanticUNSIL(nn.Module):
 
     def __init__(self, dim: int, hidden: int = 256, depth: int = 2, heads: int = 4) -> None:
         super().__init__()
+        self.dim = dim
         self.features = nn.Linear(dim, hidden)
         self.kind = nn.Embedding(2, hidden)
         self.transformer = _transformer(hidden, depth, heads)

@@ -32,7 +32,8 @@ def region_targets(
     if size_normalise:
         gains = gains / sizes[..., None].clamp(min=1)
     best = gains.amax(dim=1, keepdim=True)
-    return torch.where(best > 0, gains / best.clamp(min=torch.finfo(gains.dtype).tiny), 0.0).amax(dim=2)
+    # Turned so that interactions that are no numbers give targets that are none.
+    return torch.where(best <= 0, 0.0, gains / best.clamp(min=torch.finfo(gains.dtype).tiny)).amax(dim=2)
 
 
 @MODELS.register_module()

@@ -1,5 +1,7 @@
 """The game of the regions of an image and the phrases of its text."""
 
+from typing import Optional
+
 import torch
 from torch import Tensor
 
@@ -60,7 +62,13 @@ class ClosedFormSemantic:
     column j of A^. So their interaction is the mean of two Shapley values of the max game, the "airport game"
     (Littlechild and Owen, 1973): sorted ``a_1 <= ... <= a_N``, player k is worth the sum over ``l <= k`` of
     ``(a_l - a_(l-1)) / (N - l + 1)``.
+
+    Args:
+        check: Look whether scores are finite, which on a GPU is a wait; by default on the CPU alone.
     """
+
+    def __init__(self, check: Optional[bool] = None) -> None:
+        self.check = check
 
     @torch.no_grad()
     def estimate(self, value_fn: AlignmentGame) -> Interaction:
@@ -68,7 +76,7 @@ class ClosedFormSemantic:
         by_row = max_game_values(value_fn.to_phrases) / value_fn.num_regions[..., None, None]
         by_column = max_game_values(value_fn.to_regions.transpose(-1, -2)).transpose(-1, -2)
         mean = (by_row + by_column / value_fn.num_phrases[..., None, None]) / 2
-        return Interaction(finite_scores(mean), torch.zeros_like(mean))
+        return Interaction(finite_scores(mean, self.check), torch.zeros_like(mean))
 
 
 def max_game_values(scores: Tensor) -> Tensor:

@@ -181,29 +181,46 @@ class ReencodeValue:
         gain: Factor of the cosines between image and texts.
     """
 
+    # An algorithm hands in embedded patches, and the rest of its encoder.
+    reencodes = True
+
     def __init__(self, gain: float = 8.0) -> None:
         self.gain = gain
 
     @torch.no_grad()
-    def game(self, patches: Tensor, texts: Tensor, own: Tensor, encode: Callable[[Tensor], Tensor]) -> Callable:
-        """Bind an image.
+    def game(
+        self,
+        patches: Tensor,
+        texts: Tensor,
+        own: Tensor,
+        candidates: Optional[Tensor] = None,
+        encode: Optional[Callable[[Tensor], Tensor]] = None,
+    ) -> Callable:
+        """Bind images.
 
         Args:
-            patches: ``[n, E]``: embedded patches of one image.
-            texts: ``[K, D]``.
-            own: ``[P]`` integers.
+            patches: ``[*batch, n, E]``: embedded patches.
+            texts: ``[*batch, K, D]``.
+            own: ``[*batch, P]`` integers.
+            candidates: ``[*batch, P, K]`` booleans, as of :meth:`MatchedProbValue.game`.
             encode: Embedded patches ``[N, n, E]`` to features ``[N, D]`` of images, of any length.
         """
         texts = F.normalize(texts.float(), dim=-1)
+        is_own = F.one_hot(own, texts.size(-2)).bool()
+        candidates = torch.ones_like(is_own) if candidates is None else candidates | is_own
 
         def probability(masks: Tensor) -> Tensor:
-            features = encode(torch.where(masks[..., None], patches, 0.0)).float()
-            return (self.gain * F.normalize(features, dim=-1) @ texts.T).softmax(dim=-1)[:, own]
+            kept = torch.where(masks[..., None], patches.unsqueeze(-3), 0.0)
+            features = encode(kept.flatten(0, -3)).float().unflatten(0, masks.shape[:-1])
+            logits = self.gain * F.normalize(features, dim=-1) @ texts.transpose(-1, -2)
+            logits = logits.unsqueeze(-2).masked_fill(~candidates.unsqueeze(-3), -torch.inf)
+            index = own[..., None, :, None].expand(*logits.shape[:-1], 1)
+            return logits.softmax(dim=-1).gather(-1, index).squeeze(-1)
 
-        nobody = probability(torch.zeros(1, len(patches), dtype=torch.bool, device=patches.device))
+        nobody = probability(torch.zeros_like(patches[..., 0], dtype=torch.bool).unsqueeze(-2))
 
         def value(masks: Tensor) -> Tensor:
             # Exactly 0 for nobody, whatever the encoder rounds in batches of another size.
-            return torch.where(masks.any(dim=-1)[:, None], probability(masks) - nobody, 0.0)
+            return torch.where(masks.any(dim=-1)[..., None], probability(masks) - nobody, 0.0)
 
         return value

@@ -14,7 +14,7 @@ It is 0 for one member and for additive scores, and the Shapley interaction inde
 """
 
 import math
-from typing import Callable, NamedTuple, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -35,8 +35,17 @@ class Interaction(NamedTuple):
     stderr: Tensor
 
 
-def check_coalitions(coalitions: Tensor) -> None:
+def is_checked(check: Optional[bool], device: torch.device) -> bool:
+    """Whether values are looked at: as asked for, or by default where that makes nothing wait, on the CPU."""
+    return device.type == 'cpu' if check is None else check
+
+
+def check_coalitions(coalitions: Tensor, check: Optional[bool] = True) -> None:
     """Refuse what is no set of coalitions ``[*batch, C, n]``.
+
+    Args:
+        coalitions: Booleans.
+        check: Look at the members, as :func:`is_checked`.
 
     Raises:
         ValueError: not booleans, no player axis, or a coalition without members.
@@ -45,13 +54,13 @@ def check_coalitions(coalitions: Tensor) -> None:
         raise ValueError(
             f'coalitions {tuple(coalitions.shape)} of {coalitions.dtype} are no booleans [*batch, coalitions, players]'
         )
-    if not coalitions.any(dim=-1).all():
+    if is_checked(check, coalitions.device) and not coalitions.any(dim=-1).all():
         raise ValueError(
             f'found a coalition without members in {tuple(coalitions.shape)}; expected one at least in each'
         )
 
 
-def evaluate(value_fn: ValueFunction, masks: Tensor, chunk_size: int) -> Tensor:
+def evaluate(value_fn: ValueFunction, masks: Tensor, chunk_size: int, check: Optional[bool] = True) -> Tensor:
     """Scores ``[*batch, N, *games]`` of coalitions ``masks [*batch, N, n]``, so many of N at a time.
 
     Raises:
@@ -61,16 +70,18 @@ def evaluate(value_fn: ValueFunction, masks: Tensor, chunk_size: int) -> Tensor:
     scores = torch.cat([value_fn(part).float() for part in masks.split(chunk_size, dim=axis)], dim=axis)
     if scores.shape[: axis + 1] != masks.shape[:-1]:
         raise ValueError(f'value_fn gave {tuple(scores.shape)} for coalitions {tuple(masks.shape)}')
-    return finite_scores(scores)
+    return finite_scores(scores, check)
 
 
-def finite_scores(scores: Tensor) -> Tensor:
+def finite_scores(scores: Tensor, check: Optional[bool] = True) -> Tensor:
     """The scores, if all of them are finite; an interaction of others would mean nothing.
+
+    Unchecked ones that are not (``check``, as :func:`is_checked`) give interactions that are not.
 
     Raises:
         ValueError: NaN or infinite scores.
     """
-    if not scores.isfinite().all():
+    if is_checked(check, scores.device) and not scores.isfinite().all():
         raise ValueError(f'{int((~scores.isfinite()).sum())} of {scores.numel()} scores of a game are NaN or infinite')
     return scores
 
@@ -87,10 +98,12 @@ class ExactShapley:
 
     Args:
         chunk_size: Coalitions that are evaluated at a time.
+        check: Look whether scores are finite and coalitions have members, which on a GPU is a wait; by default on the
+            CPU alone. What is not finite and not looked for stays so in the interactions.
     """
 
-    def __init__(self, chunk_size: int = 4096) -> None:
-        self.chunk_size = chunk_size
+    def __init__(self, chunk_size: int = 4096, check: Optional[bool] = None) -> None:
+        self.chunk_size, self.check = chunk_size, check
 
     @staticmethod
     def check_players(num_players: int) -> None:
@@ -120,7 +133,7 @@ class ExactShapley:
         Raises:
             ValueError: empty coalitions, too many players, or scores that are not finite.
         """
-        check_coalitions(coalitions)
+        check_coalitions(coalitions, self.check)
         batch, players = coalitions.shape[:-2], coalitions.size(-1)
         self.check_players(players)
         masks, scores = self._table(value_fn, batch, players, coalitions.device)
@@ -161,7 +174,7 @@ class ExactShapley:
         """All subsets ``[2^n, n]`` in the order of their bits, and their scores ``[*batch, 2^n, *games]``."""
         numbers = torch.arange(2**players, device=device)
         masks = (numbers[:, None] & _powers(players, device)) > 0
-        scores = evaluate(value_fn, masks.expand(*batch, *masks.shape), self.chunk_size)
+        scores = evaluate(value_fn, masks.expand(*batch, *masks.shape), self.chunk_size, self.check)
         return masks, scores.double()
 
 
@@ -206,18 +219,28 @@ class SampledShapley:
         seed: With ``step`` and the rank of the process it seeds a generator of its own: the global state of random
             numbers is neither read nor changed.
         chunk_size: Coalitions that are evaluated at a time, without ``sampled_scores``.
+        check: Look whether scores are finite and coalitions have members, which on a GPU is a wait; by default on the
+            CPU alone. What is not finite and not looked for stays so in the interactions.
 
     Raises:
         ValueError: too few samples, or an odd number with ``antithetic``.
     """
 
-    def __init__(self, num_samples: int = 64, antithetic: bool = False, seed: int = 0, chunk_size: int = 65536) -> None:
+    def __init__(
+        self,
+        num_samples: int = 64,
+        antithetic: bool = False,
+        seed: int = 0,
+        chunk_size: int = 65536,
+        check: Optional[bool] = None,
+    ) -> None:
         if num_samples < (4 if antithetic else 2) or (antithetic and num_samples % 2):
             raise ValueError(
                 f'num_samples {num_samples} is too few for a standard error, or odd with antithetic={antithetic}; '
                 'expected at least 2, or an even number from 4 with antithetic=True'
             )
-        self.num_samples, self.antithetic, self.seed, self.chunk_size = num_samples, antithetic, seed, chunk_size
+        self.num_samples, self.antithetic, self.seed = num_samples, antithetic, seed
+        self.chunk_size, self.check = chunk_size, check
 
     @torch.no_grad()
     def estimate(self, value_fn: ValueFunction, coalitions: Tensor, step: int = 0) -> Interaction:
@@ -234,11 +257,11 @@ class SampledShapley:
         Raises:
             ValueError: empty coalitions, or scores that are not finite.
         """
-        check_coalitions(coalitions)
+        check_coalitions(coalitions, self.check)
         subsets = self.draw(coalitions, step)
         score = getattr(value_fn, 'sampled_scores', None)
         if score is not None:
-            without, joined, members = (finite_scores(each) for each in score(subsets, coalitions))
+            without, joined, members = (finite_scores(each, self.check) for each in score(subsets, coalitions))
         else:
             without, joined, members = self._stacked_scores(value_fn, subsets, coalitions)
         axis = coalitions.dim() - 1
@@ -265,7 +288,10 @@ class SampledShapley:
     def _stacked_scores(
         self, value_fn: ValueFunction, subsets: Tensor, coalitions: Tensor
     ) -> Tuple[Tensor, Tensor, Tensor]:
-        """Scores of S, of S with C, and the sum over i in C of those of S with i: ``[*batch, C, T, *games]`` each."""
+        """Scores of S, of S with C, and the sum over i in C of those of S with i: ``[*batch, C, T, *games]`` each.
+
+        The size of the largest coalition is asked of the device, which costs little beside a game that is played so.
+        """
         most = int(coalitions.sum(dim=-1).max())
         is_member, players = coalitions.float().topk(most, dim=-1)
         one_hot = torch.zeros(*players.shape, coalitions.size(-1), dtype=torch.bool, device=coalitions.device)
@@ -273,7 +299,9 @@ class SampledShapley:
         added = torch.cat([torch.zeros_like(one_hot[..., :1, :]), coalitions.unsqueeze(-2), one_hot], dim=-2)
         masks = subsets.unsqueeze(-2) | added.unsqueeze(-3)
         axis = coalitions.dim() - 2
-        scores = evaluate(value_fn, masks.flatten(axis, -2), self.chunk_size).unflatten(axis, masks.shape[axis:-1])
+        scores = evaluate(value_fn, masks.flatten(axis, -2), self.chunk_size, self.check).unflatten(
+            axis, masks.shape[axis:-1]
+        )
         without, joined, members = scores.split([1, 1, most], dim=axis + 2)
         members = _sum_players(members, is_member.bool().unsqueeze(-2), axis + 2)
         return without.squeeze(axis + 2), joined.squeeze(axis + 2), members
