@@ -127,6 +127,17 @@ def test_frames_of_a_half_with_public_detections(tmp_path):
     torch.testing.assert_close(frames[0].public_instances.bboxes, expected, rtol=1e-2, atol=0)
 
 
+def test_tests_give_one_frame_at_a_time_in_order():
+    """A tracker has a state; a batch or another order would mix videos."""
+    for path in sorted([*BASE.glob('*.py'), *(ROOT / 'configs/utt').glob('*.py')]):
+        if 'TrackImgSampler' in path.read_text():
+            cfg = Config.fromfile(path)
+            names = [name for name in cfg if name.endswith('dataloader') and isinstance(cfg[name], dict)]
+            tested = [cfg[name] for name in names if cfg[name].get('dataset', {}).get('test_mode')]
+            assert tested and all(each.batch_size == 1 for each in tested), path.name
+            assert all(each.sampler.type == 'mmdet.TrackImgSampler' for each in tested), path.name
+
+
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):
     root = tmp_path_factory.mktemp('demo') / 'set'

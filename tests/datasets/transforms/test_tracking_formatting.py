@@ -46,7 +46,10 @@ def test_the_preprocessor_of_mmdet_takes_the_batch():
     )
     data = preprocessor(batch, training=True)
     assert data['inputs'].shape == (2, 2, 3, 32, 32)
-    assert data['data_samples'][1][0].batch_input_shape == (32, 32) and data['data_samples'][1].task == 'sot'
+    frame = data['data_samples'][1][0]
+    # What boxes are divided by is the size before the batch was filled up.
+    assert frame.img_shape == (8, 12) and frame.batch_input_shape == (32, 32)
+    assert data['data_samples'][1].task == frame.task == 'sot'
 
 
 def test_pairs_need_an_object_in_both_frames():

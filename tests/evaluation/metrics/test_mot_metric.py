@@ -102,17 +102,14 @@ def test_the_metric_can_be_used_again():
         assert metric.evaluate(1)['MOTA'] == 87.5
 
 
-@pytest.mark.parametrize(
-    ('found', 'message'),
-    [({1: [float('nan'), 0, 5, 5]}, 'sequence MOT17-02, frame 0: boxes or scores that are not finite')],
-)
-def test_bad_predictions_name_the_sequence(found, message):
-    with pytest.raises(ValueError, match=message):
-        judged([frame_of('MOT17-02', 0, 1, {}, found)])
-    sample = frame_of('MOT17-02', 0, 1, {}, {1: [0, 0, 5, 5], 2: [9, 9, 5, 5]})
-    sample[0].pred_track_instances.instances_id[:] = 3
-    with pytest.raises(ValueError, match='frame 0: an identity occurs twice'):
-        judged([sample])
+def test_bad_predictions_name_the_sequence():
+    with pytest.raises(ValueError, match='sequence MOT17-02, frame 0: boxes or scores that are not finite'):
+        judged([frame_of('MOT17-02', 0, 1, {}, {1: [float('nan'), 0, 5, 5]})])
+    for identities in ([3, 3], [3, -1]):
+        sample = frame_of('MOT17-02', 0, 1, {}, {1: [0, 0, 5, 5], 2: [9, 9, 5, 5]})
+        sample[0].pred_track_instances.instances_id = torch.tensor(identities)
+        with pytest.raises(ValueError, match='frame 0: an identity occurs twice or is negative'):
+            judged([sample])
 
 
 def test_files_of_the_server(tmp_path):

@@ -43,8 +43,8 @@ class MOTMetric(MOTChallengeMetric):
 
     Raises:
         ImportError: ``trackeval`` is not installed; says how to get it.
-        ValueError: (when called) a box or score that is not finite, or an identity twice in a frame; names the
-            sequence.
+        ValueError: (when called) a box or score that is not finite, or an identity that is negative or twice in a
+            frame; names the sequence.
     """
 
     default_prefix = None
@@ -62,8 +62,11 @@ class MOTMetric(MOTChallengeMetric):
         where = f'sequence {name}, frame {frame_id}'
         if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
             raise ValueError(f'{where}: boxes or scores that are not finite: {boxes[~np.isfinite(boxes).all(axis=1)]}')
-        if len(np.unique(identities)) != len(identities):
-            raise ValueError(f'{where}: an identity occurs twice among {identities.astype(int).tolist()}')
+        # Negative ones trackeval takes for others, silently.
+        if len(np.unique(identities)) != len(identities) or (identities < 0).any():
+            raise ValueError(
+                f'{where}: an identity occurs twice or is negative among {identities.astype(int).tolist()}'
+            )
         frames = np.full(len(boxes), frame_id + 1.0)
         rows = np.stack([frames, identities, *boxes[:, :2].T, *(boxes[:, 2:] - boxes[:, :2]).T, scores], axis=1)
         self.seq_info[video]['pred_tracks'].extend(rows)
