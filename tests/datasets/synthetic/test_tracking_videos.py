@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from vlplugins.datasets.formats.tracking_files import read_boxes, read_flags, read_mot_table, read_seqinfo
 from vlplugins.datasets.synthetic import SyntheticTrackingVideos
 from vlplugins.datasets.synthetic.moving_patches import fold, paint, striped_patch
-from vlplugins.evaluation.functional.single_object_tracking import judge_track
+from vlplugins.evaluation.functional.single_object_tracking import judge_track, nearer_to_target
 
 SMALL = dict(num_train=2, num_test=1, num_mot_train=1, num_mot_test=1, num_frames=12)
 
@@ -50,15 +50,28 @@ def test_layout_of_lasot(root):
         assert not read_flags(folder / 'out_of_view.txt', 24).any()
 
 
-def test_targets_jump_and_distractors_cross_them(root):
+def test_targets_jump_and_distractors_take_their_place_and_cross_them(root):
     for folder in single(root):
         boxes, other = (read_boxes(folder / name) for name in ('groundtruth.txt', 'distractor_1.txt'))
         size = np.sqrt(boxes[0, 2:].prod())
-        steps = np.linalg.norm(np.diff(centres(boxes), axis=0), axis=1) / size
-        assert 2 <= (steps > 0.8).sum() <= 4 and np.median(steps) < 0.3
-        assert (np.linalg.norm(np.diff(centres(other), axis=0), axis=1) / size).max() < 0.8
+        steps = np.linalg.norm(np.diff(boxes[:, :2], axis=0), axis=1) / size
+        jumps = 1 + np.flatnonzero(steps > 0.8)
+        assert 2 <= len(jumps) <= 4 and np.median(steps) < 0.3
+        assert np.linalg.norm(other[jumps, :2] - boxes[jumps - 1, :2], axis=1).max() < 0.5 * size
         apart = np.linalg.norm(centres(boxes) - centres(other), axis=1) / size
-        assert apart[0] > 1 and apart.min() < 0.3
+        assert apart[0] > 1 and apart.min() < 0.5
+
+
+def test_the_place_does_not_tell_target_from_distractor(tmp_path):
+    """The first box, kept in all frames, is as often nearer to the one as to the other."""
+    many = SyntheticTrackingVideos(str(tmp_path / 'many'), num_train=40, num_test=1, num_mot_train=1, num_mot_test=1)
+    many.prepare()
+    told = []
+    for folder in single(tmp_path / 'many'):
+        boxes, other = (read_boxes(folder / name) for name in ('groundtruth.txt', 'distractor_1.txt'))
+        visible = read_flags(folder / 'full_occlusion.txt', 24) == 0
+        told.append(nearer_to_target(np.repeat(boxes[:1], 24, axis=0), boxes, other[:, None], visible))
+    assert 0.4 < np.concatenate(told).mean() < 0.6
 
 
 def test_colours_alone_tell_target_from_distractor(root):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,14 @@ def test_public_detections_of_frames(tmp_path):
     # In the second half of a video frames are counted anew, but the file counts those of the video.
     half = LoadPublicDetections()(dict(img_path=paths[:1], frame_id=[0], mot_frame_id=[3]))
     assert len(half['public_bboxes'][0]) == 2
+
+
+def test_public_detections_that_were_written_anew_are_read_anew(tmp_path):
+    path = str(tmp_path / 'MOT/img1/000001.jpg')
+    for x in (1, 2):
+        file = write_lines(tmp_path / 'MOT/det/det.txt', [[1, -1, x, 1, 5, 5, 0.5]])
+        os.utime(file, ns=(x * 10**9, x * 10**9))
+        assert LoadPublicDetections()(dict(img_path=[path], frame_id=[0]))['public_bboxes'][0][0, 0] == x
 
 
 def test_missing_public_detections_are_named(tmp_path):

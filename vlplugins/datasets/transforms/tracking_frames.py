@@ -126,7 +126,7 @@ class LoadPublicDetections(BaseTransform):
         numbers = results.get('mot_frame_id') or [frame + 1 for frame in results['frame_id']]
         boxes, scores = [], []
         for path, number in zip(results['img_path'], numbers):
-            table = _detections_by_frame(str(Path(path).parents[1] / self.file))
+            table = _detections_of(Path(path).parents[1] / self.file)
             found, sure = table.get(number, (np.zeros((0, 4), np.float32), np.zeros(0, np.float32)))
             kept = sure >= self.min_score
             boxes.append(found[kept])
@@ -138,8 +138,14 @@ class LoadPublicDetections(BaseTransform):
         return f'{type(self).__name__}(file={self.file!r}, min_score={self.min_score})'
 
 
+def _detections_of(path: Path) -> Dict[int, Tuple[np.ndarray, np.ndarray]]:
+    # A set that was written anew is read anew.
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    return _detections_by_frame(str(path), stamp)
+
+
 @lru_cache(maxsize=8)
-def _detections_by_frame(path: str) -> Dict[int, Tuple[np.ndarray, np.ndarray]]:
+def _detections_by_frame(path: str, stamp: int) -> Dict[int, Tuple[np.ndarray, np.ndarray]]:
     table = read_mot_table(path, unique=False)
     bad = np.flatnonzero((table.boxes[:, 2:] <= 0).any(axis=1))
     if len(bad):
