@@ -43,6 +43,7 @@ class SingleObjectTrackingMixin(RedrawMixin):
         min_length: Training leaves out sequences with fewer frames,
         min_visible: or with fewer frames in which the target is to be seen.
         cached_sequences: Annotations that are kept in memory.
+        max_refetch: Most samples of no use in a row.
         kwargs: Arguments of ``mmengine.dataset.BaseDataset``.
 
     Raises:
@@ -62,6 +63,7 @@ class SingleObjectTrackingMixin(RedrawMixin):
         **kwargs: Any,
     ) -> None:
         self.index_file, self.min_length, self.min_visible = index_file, min_length, min_visible
+        self.cached_sequences = cached_sequences
         self.truth = lru_cache(maxsize=cached_sequences)(self._checked_truth)
         super().__init__(ann_file=ann_file, max_refetch=max_refetch, **kwargs)
 
@@ -71,7 +73,7 @@ class SingleObjectTrackingMixin(RedrawMixin):
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.truth = lru_cache(maxsize=256)(self._checked_truth)
+        self.truth = lru_cache(maxsize=self.cached_sequences)(self._checked_truth)
 
     @abstractmethod
     def list_sequences(self) -> List[str]:
