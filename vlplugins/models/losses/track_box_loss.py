@@ -17,6 +17,9 @@ class TrackBoxLoss(nn.Module):
     Of a target and a stage: the sum over the four numbers (centre, width, height) of the absolute differences, and
     ``1 - GIoU``; both are means over targets, on boxes as shares of the frame.
 
+    A box whose corners are turned has the overlap of the box between them, but no gradient from it: that box grows when
+    the corners go further the wrong way. The distance brings them into order.
+
     Args:
         l1_weight: Weight of the distance.
         giou_weight: Weight of the generalised IoU.
@@ -44,13 +47,14 @@ class TrackBoxLoss(nn.Module):
         boxes, truth = torch.stack(list(stages)).float(), truth.float()
         weight = truth.new_ones(truth.shape[:-1]) if counted is None else counted.to(truth.dtype)
         distance = (bbox_xyxy_to_cxcywh(boxes) - bbox_xyxy_to_cxcywh(truth)).abs().sum(dim=-1)
-        overlap = 1 - bbox_overlaps(sound_boxes(boxes, 0.0), truth.expand_as(boxes), mode='giou', is_aligned=True)
+        turned = (boxes[..., :2] > boxes[..., 2:]).any(dim=-1)
+        ordered = sound_boxes(torch.where(turned[..., None], boxes.detach(), boxes), 0.0)
+        overlap = 1 - bbox_overlaps(ordered, truth.expand_as(boxes), mode='giou', is_aligned=True)
         total = weight.sum().clamp(min=1)
         reduce = torch.mean if self.stage_reduction == 'mean' else torch.sum
         distance, overlap = (reduce((each * weight).sum(dim=(1, 2)) / total) for each in (distance, overlap))
-        inverted = (boxes[..., :2] > boxes[..., 2:]).any(dim=-1) & (weight > 0)
         return dict(
             loss_l1=self.l1_weight * distance,
             loss_giou=self.giou_weight * overlap,
-            num_inverted_boxes=inverted.sum().float(),
+            num_inverted_boxes=(turned & (weight > 0)).sum().float(),
         )
