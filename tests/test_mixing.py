@@ -1,10 +1,14 @@
 """Every config of configs/mixing trains through tools/train.py, and what it mixes in takes part."""
 
+import json
+
 import pytest
 from mmengine.config import Config
 
+from tests.helpers.runs import forget_runs
 from tests.helpers.tiny_configs import ROOT
 from tests.helpers.trained_configs import EACH_STEP, assert_sound, epochs, run
+from tools import train
 
 MIXING = ROOT / 'configs' / 'mixing'
 pytestmark = pytest.mark.usefixtures('inside_shared_folder')
@@ -120,3 +124,17 @@ def test_one_stage_detector_on_invariant_maps_trains_with_one_optimizer(tmp_path
         assert_sound(records, 4, name)
     assert any(key.endswith('AP50') and 0 <= value <= 1 for key, value in metrics.items()), metrics
     assert sum(key.endswith('layers.0.weight') for key in state) == 5
+
+
+def test_detector_of_mmdet_learns_from_two_sizes_by_turns(tmp_path):
+    """The loops of UTT: each size has its batches, its losses and its metrics."""
+    forget_runs()
+    options = ['train_cfg.max_iters=6', 'train_cfg.val_interval=6', 'default_hooks.checkpoint.interval=6']
+    options += ['synthetic_data.num_train=32', 'synthetic_data.num_val=8', 'default_hooks.logger.interval=1']
+    config, out = MIXING / 'faster-rcnn_alternating-sizes.py', tmp_path / 'metrics.json'
+    train.main([str(config), '--work-dir', str(tmp_path), '--out', str(out), '--cfg-options', *options])
+    (log,) = tmp_path.glob('*/vis_data/scalars.json')
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert_sound([each for each in records if 'large/loss' in each], 6, 'large/loss')
+    assert 'small/loss' not in records[0] and 'small/loss' in records[1]
+    assert {key.split('/')[0] for key in json.loads(out.read_text())} == {'large', 'small'}
