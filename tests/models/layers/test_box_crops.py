@@ -19,6 +19,14 @@ def test_corners_are_put_in_order_and_sides_are_kept_above_the_least():
     torch.testing.assert_close(sound_boxes(boxes), expected)
 
 
+def test_turned_corners_have_no_gradient():
+    boxes = torch.tensor([[30.0, 5.0, 10.0, 25.0], [10.0, 5.0, 30.0, 25.0]], requires_grad=True)
+    ordered = sound_boxes(boxes)
+    (ordered[:, 2] - ordered[:, 0]).sum().backward()
+    # Wider goes uphill for corners in order; for turned ones uphill would be the wrong way.
+    assert boxes.grad.tolist() == [[0, 0, 0, 0], [-1, 0, 1, 0]]
+
+
 def test_maps_follow_the_size_of_a_box():
     crops = BoxCrops(dim=3, output_size=1)
     sides = torch.tensor([60.0, 112.0, 224.0, 448.0, 896.0, 1800.0])

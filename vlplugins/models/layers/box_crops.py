@@ -11,12 +11,15 @@ from vlplugins.registry import MODELS
 def sound_boxes(boxes: Tensor, min_size: float = 1.0) -> Tensor:
     """Boxes xyxy with their corners in order and sides of at least ``min_size``, about the same centre.
 
-    A network that has not learned yet gives corners in any order, at which RoIAlign stops.
+    A network that has not learned yet gives corners in any order, at which RoIAlign stops. Where they are turned, the
+    result has no gradient: the box between them grows when they go further the wrong way.
 
     Args:
         boxes: ``[..., 4]``.
         min_size: In the unit of the boxes.
     """
+    turned = (boxes[..., :2] > boxes[..., 2:]).any(dim=-1, keepdim=True)
+    boxes = torch.where(turned, boxes.detach(), boxes)
     first, second = boxes[..., :2], boxes[..., 2:]
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     missing = (min_size - (high - low)).clamp(min=0) / 2

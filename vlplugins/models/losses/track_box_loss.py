@@ -48,8 +48,7 @@ class TrackBoxLoss(nn.Module):
         weight = truth.new_ones(truth.shape[:-1]) if counted is None else counted.to(truth.dtype)
         distance = (bbox_xyxy_to_cxcywh(boxes) - bbox_xyxy_to_cxcywh(truth)).abs().sum(dim=-1)
         turned = (boxes[..., :2] > boxes[..., 2:]).any(dim=-1)
-        ordered = sound_boxes(torch.where(turned[..., None], boxes.detach(), boxes), 0.0)
-        overlap = 1 - bbox_overlaps(ordered, truth.expand_as(boxes), mode='giou', is_aligned=True)
+        overlap = 1 - bbox_overlaps(sound_boxes(boxes, 0.0), truth.expand_as(boxes), mode='giou', is_aligned=True)
         total = weight.sum().clamp(min=1)
         reduce = torch.mean if self.stage_reduction == 'mean' else torch.sum
         distance, overlap = (reduce((each * weight).sum(dim=(1, 2)) / total) for each in (distance, overlap))
