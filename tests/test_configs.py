@@ -59,6 +59,8 @@ def shrink(cfg):
         changes.update(shrink_pose_lifter(model))
     if model.get('type') == 'UnifiedTracker':
         changes.update(shrink_tracker(model))
+    if model.get('type') == 'FineGrainedVLPretrainer' and model.image_backbone.type == 'mmdet.SwinTransformer':
+        changes.update(shrink_vl_pretrainer(model))
     cfg.merge_from_dict(changes)
     return cfg
 
@@ -208,6 +210,29 @@ def inference_batch(cfg):
     return resized_clips(model.text_channels, video or 8)
 
 
+def shrink_vl_pretrainer(model):
+    """Windows of 2 x 2 patches on images of 64 pixels, and narrow."""
+    narrow = {'image_backbone.embed_dims': 8, 'image_backbone.depths': [1, 1, 1, 1], 'image_channels': 64}
+    narrow.update({'image_backbone.num_heads': [1, 2, 2, 2], 'image_backbone.window_size': 2, 'embed_dim': 16})
+    narrow.update({'text_backbone.vocab_size': 64, 'text_backbone.width': 32, 'text_backbone.depth': 1})
+    narrow.update({'region_head.in_channels': 64, 'region_head.grid': (2, 2), 'region_head.num_regions': 4})
+    for name in ('token_estimator', 'semantic_estimator'):
+        if model.get(name):
+            narrow.update({f'{name}.estimator.dim': 16, f'{name}.estimator.hidden': 16, f'{name}.estimator.heads': 2})
+    if model.get('token_estimator'):
+        narrow['token_estimator.estimator.grid'] = (2, 2)
+    return {f'model.{key}': value for key, value in narrow.items()}
+
+
+def image_text_batch(cfg):
+    grid = cfg.model.region_head.grid
+    side = {2: 64, 6: 96}[grid[0]]
+    ids = torch.tensor([[2, 5, 6, 7, 8, 3], [2, 9, 10, 3, 0, 0]])
+    spans = [torch.tensor([[1, 3], [3, 5]]), torch.tensor([[1, 3]])]
+    images = [torch.randint(0, 255, (3, side, side), dtype=torch.uint8) for _ in ids]
+    return dict(inputs=dict(image=images, text_ids=list(ids), phrase_spans=spans))
+
+
 def _one_mask():
     import numpy as np
     from mmdet.structures.mask import BitmapMasks
@@ -223,6 +248,7 @@ BATCHES = {
     'PoseGULifter': pose_batch,
     'RecognizerGCN': packed_skeletons,
     'Recognizer2D': packed_skeletons,
+    'FineGrainedVLPretrainer': image_text_batch,
     'SlimmableMoCo': contrastive_batch,
     'SlimmableMoCoV3': contrastive_batch,
     'SlimmableSimCLR': contrastive_batch,
