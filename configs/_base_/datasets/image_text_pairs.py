@@ -1,6 +1,6 @@
 """Conceptual Captions (3M and 12M) in place of the private pairs of the paper: manifests over shards of images.
 
-Both come from ``tools/dataset_converters/cc_tsv_to_vlplugins.py``.
+Both come from ``tools/dataset_converters/image_text_to_vlplugins.py``.
 """
 
 tokenizer = dict(type='WordPiece', vocabulary='data/bert/vocab.txt', context_length=64)

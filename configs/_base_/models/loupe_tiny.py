@@ -22,7 +22,7 @@ model = dict(
         anchor_sizes=[(width, height) for width in (2, 3, 4) for height in (2, 3, 4)],
         on_borders=True,
         num_regions=10,
-        num_random=20,
+        num_random=14,
         nms_iou=0.7,
         grid=grid,
     ),
@@ -36,8 +36,10 @@ model = dict(
         estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=32, depth=1),
         threshold=1.0,
         warmup_iters=40,
+        # About the last 20 steps count for the ratio of samples that is reported.
+        momentum=0.95,
         # On a CPU nothing waits for a device.
         budget=None,
     ),
-    num_game_images=8,
+    num_game_images=6,
 )

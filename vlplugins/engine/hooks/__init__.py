@@ -13,6 +13,7 @@ from vlplugins.engine.hooks.pose_generation_hooks import (
     SeedBankHook,
 )
 from vlplugins.engine.hooks.prediction_visualization_hook import PredictionVisualizationHook
+from vlplugins.engine.hooks.reported_value_hook import ReportedValueHook
 from vlplugins.engine.hooks.scheduled_value_hook import ScheduledValueHook
 from vlplugins.engine.hooks.slow_start_hook import SlowStartHook
 
@@ -27,6 +28,7 @@ __all__ = [
     'LossReweightHook',
     'PoseRegenerationHook',
     'PredictionVisualizationHook',
+    'ReportedValueHook',
     'ScheduledValueHook',
     'SeedBankHook',
     'SlowStartHook',
