@@ -5,6 +5,8 @@ from typing import Any, List, NamedTuple, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from vlplugins.models.task_modules.assignment import match, pair_ious
+
 TASKS = ('sot', 'mot', 'unified')
 
 
@@ -88,6 +90,24 @@ def pair_targets(reference: Sequence[Any], search: Sequence[Any]) -> PairedTarge
         present, index = same.any(dim=1), same.int().argmax(dim=1)
         rows.append((boxes, torch.where(present[:, None], later[index], boxes), present))
     return PairedTargets(*(fill_up(list(column)) for column in zip(*rows)))
+
+
+def targets_of_detections(boxes: Tensor, pairs: PairedTargets, counts: Sequence[int]) -> PairedTargets:
+    """All detections ``[B, Q, 4]`` of reference frames as targets; those matched with true boxes know where they went.
+
+    Args:
+        boxes: Detections in pixels, without gradient.
+        pairs: The true targets.
+        counts: How many of these each frame has.
+    """
+    search, present = boxes.clone(), torch.zeros(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
+    for index, count in enumerate(counts):
+        overlaps = pair_ious(boxes[index].cpu().numpy(), pairs.reference[index, :count].cpu().numpy(), True)
+        rows, columns = (torch.as_tensor(each, device=boxes.device) for each in match(1 - overlaps, 2.0))
+        there = pairs.present[index, columns]
+        present[index, rows] = there
+        search[index, rows] = torch.where(there[:, None], pairs.search[index, columns], boxes[index, rows])
+    return PairedTargets(boxes, search, present)
 
 
 def fill_up(rows: Sequence[Tensor]) -> Tensor:

@@ -17,11 +17,11 @@ from vlplugins.models.algorithms.tracking_batches import (
     one_box_each,
     padding_of,
     pair_targets,
+    targets_of_detections,
     task_of,
 )
 from vlplugins.models.heads.target_transformer import TrackedBoxes
 from vlplugins.models.layers.search_windows import padding_of_map
-from vlplugins.models.task_modules.assignment import match, pair_ious
 from vlplugins.registry import MODELS, TASK_UTILS
 
 Losses = Dict[str, Any]
@@ -238,7 +238,7 @@ class UnifiedTracker(BaseModel):
                     detected = self.detect(levels[0], reference)
             boxes = head(detected['hidden_states'], detected['references'])[1][-1].detach()
             boxes = bbox_cxcywh_to_xyxy(boxes) * frame_sizes(reference, boxes)
-            pairs = _targets_of_detections(boxes, pairs, [len(each.gt_instances) for each in reference])
+            pairs = targets_of_detections(boxes, pairs, [len(each.gt_instances) for each in reference])
         maps = [self.tracking_neck(each) for each in levels]
         losses.update(self._track_losses(maps, pairs, search, inputs))
         return losses
@@ -307,21 +307,3 @@ class UnifiedTracker(BaseModel):
                 torch.cuda.synchronize(image.device)
             frame.set_metainfo(dict(seconds=time.perf_counter() - begin))
         return samples
-
-
-def _targets_of_detections(boxes: Tensor, pairs: PairedTargets, counts: Sequence[int]) -> PairedTargets:
-    """All detections ``[B, Q, 4]`` of reference frames as targets; those matched with true boxes know where they went.
-
-    Args:
-        boxes: Detections in pixels, without gradient.
-        pairs: The true targets.
-        counts: How many of these each frame has.
-    """
-    search, present = boxes.clone(), torch.zeros(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
-    for index, count in enumerate(counts):
-        overlaps = pair_ious(boxes[index].cpu().numpy(), pairs.reference[index, :count].cpu().numpy(), True)
-        rows, columns = (torch.as_tensor(each, device=boxes.device) for each in match(1 - overlaps, 2.0))
-        there = pairs.present[index, columns]
-        present[index, rows] = there
-        search[index, rows] = torch.where(there[:, None], pairs.search[index, columns], boxes[index, rows])
-    return PairedTargets(boxes, search, present)
