@@ -6,12 +6,8 @@ import pytest
 pytest.importorskip('mmdet')
 
 from vlplugins.models.task_modules.assignment import NEVER, match, pair_ious  # noqa: E402
-from vlplugins.models.task_modules.associators import (  # noqa: E402
-    ByteAssociator,
-    Detections,
-    GIoUAssociator,
-    Tracks,
-)
+from vlplugins.models.task_modules.associators import ByteAssociator, GIoUAssociator  # noqa: E402
+from vlplugins.models.task_modules.tracks import Detections, Tracks  # noqa: E402
 
 
 def seen(*boxes, scores=None, labels=None):

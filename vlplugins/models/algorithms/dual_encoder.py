@@ -4,7 +4,6 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
-from mmcv.ops import batched_nms
 from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
@@ -203,6 +202,9 @@ class DualEncoder(BaseModel):
         boxes, scores, labels = (each[image, region] for each in (regions.boxes.float(), scores, labels))
         options = dict(type='nms', iou_threshold=cfg['class_nms_iou'])
         # Best first; boxes of other images or classes do not suppress each other.
+        # Compiled operators: whatever else the package holds works without them.
+        from mmcv.ops import batched_nms
+
         _, kept = batched_nms(boxes.contiguous(), scores.contiguous(), image * len(classes) + labels, options)
         boxes, scores, labels, image = boxes[kept], scores[kept], labels[kept], image[kept]
         for row, sample in enumerate(data_samples):

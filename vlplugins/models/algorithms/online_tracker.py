@@ -11,7 +11,7 @@ from torch import Tensor
 from vlplugins.models.algorithms.tracking_batches import padding_of
 from vlplugins.models.layers.box_crops import sound_boxes
 from vlplugins.models.layers.search_windows import SearchWindows, cut_windows, padding_of_map, window_padding
-from vlplugins.models.task_modules.associators import Detections, Tracks
+from vlplugins.models.task_modules.tracks import Detections, Tracks
 from vlplugins.registry import MODELS
 
 

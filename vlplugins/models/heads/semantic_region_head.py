@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from mmcv.ops import batched_nms
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -181,6 +180,9 @@ def _suppressed(boxes: Tensor, scores: Tensor, iou: float) -> Tensor:
     batch, count = scores.shape
     image = torch.arange(batch, device=boxes.device).repeat_interleave(count)
     options = dict(type='nms', iou_threshold=iou)
+    # Compiled operators: whatever else the package holds works without them.
+    from mmcv.ops import batched_nms
+
     _, keep = batched_nms(boxes.flatten(0, 1).float().contiguous(), scores.flatten().contiguous(), image, options)
     mask = torch.zeros(batch * count, dtype=torch.bool, device=boxes.device)
     mask[keep] = True
