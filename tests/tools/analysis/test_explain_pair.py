@@ -1,0 +1,91 @@
+import re
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+# The suppression of boxes is a compiled operator.
+pytest.importorskip('mmcv.ops')
+
+from mmengine.config import Config  # noqa: E402
+from mmengine.registry import MODELS, init_default_scope  # noqa: E402
+
+from tests.helpers.tiny_configs import ROOT  # noqa: E402
+from tests.helpers.tools import mistake  # noqa: E402
+from tools.analysis import explain_pair  # noqa: E402
+from vlplugins.models.task_modules.shapley import Interaction  # noqa: E402
+
+WORDS = '[PAD] [UNK] [CLS] [SEP] [MASK] a red blue green plain striped block and grass the'.split()
+CAPTION = 'a red striped block and a plain blue block'
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    """Config with a small vocabulary, random weights in a file, and an image."""
+    (tmp_path / 'vocab.txt').write_text('\n'.join(WORDS) + '\n')
+    tokenizer = dict(type='WordPiece', vocabulary=str(tmp_path / 'vocab.txt'), context_length=26)
+    pipeline = [dict(type='LoadImage'), dict(type='Tokenize', tokenizer=tokenizer), dict(type='PackVLInputs')]
+    model = Config.fromfile(ROOT / 'configs/_base_/models/loupe_tiny.py').model
+    cfg = Config(dict(default_scope='vlplugins', model=model, test_dataloader=dict(dataset=dict(pipeline=pipeline))))
+    cfg.dump(str(tmp_path / 'tiny.py'))
+    init_default_scope('vlplugins')
+    torch.manual_seed(3)
+    torch.save(dict(state_dict=MODELS.build(model).state_dict()), tmp_path / 'weights.pth')
+    image = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'image.png'), image)
+    return [str(tmp_path / name) for name in ('tiny.py', 'weights.pth', 'image.png')]
+
+
+@pytest.mark.parametrize('game', explain_pair.GAMES)
+def test_prints_and_draws_every_phrase(game, arguments, tmp_path, capsys):
+    out = tmp_path / 'deep' / 'pair.png'
+    options = ['--caption', CAPTION, '--game', game, '--samples', '16', '--regions', '4', '--device', 'cpu']
+    explain_pair.main([*arguments, *options, '--out', str(out)])
+    printed = capsys.readouterr().out
+    assert 'a red striped block' in printed and 'a plain blue block' in printed
+    assert len(re.findall(r'[+-]0\.\d{4} ± 0\.\d{4}', printed)) == 4 * 2
+    height, width = cv2.imread(str(out)).shape[:2]
+    assert width > 1.8 * height
+
+
+def test_phrases_stand_for_a_caption_and_others_compete(arguments, tmp_path, capsys):
+    options = ['--samples', '8', '--regions', '3', '--device', 'cpu', '--out', str(tmp_path / 'pair.png')]
+    alone = [*arguments, *options, '--phrases', 'a red block']
+    assert "no text competes with 'a red block'" in mistake(capsys, explain_pair, *alone)
+    explain_pair.main([*alone, '--against', 'the grass', 'a green block'])
+    assert '3 regions and 1 phrases' in capsys.readouterr().out
+
+
+def test_phrases_are_found_in_the_caption_in_order():
+    caption, spans = explain_pair.caption_spans('a block and a block', ['a block', 'a block'])
+    assert spans == [(0, 7), (12, 19)] and caption == 'a block and a block'
+    assert explain_pair.caption_spans(None, ['x', 'y z']) == ('x and y z', [(0, 1), (6, 9)])
+    assert explain_pair.caption_spans('a b', []) == ('a b', None)
+
+
+def test_a_map_is_the_mean_over_the_regions_of_a_patch():
+    members = torch.tensor([[[True, True, False]], [[False, True, False]]])
+    found = Interaction(torch.tensor([[1.0, -2.0], [3.0, 4.0]]), torch.zeros(2, 2))
+    maps = explain_pair.phrase_maps(
+        explain_pair.Explanation(np.zeros((1, 3, 3)), ['x', 'y'], torch.zeros(2, 4), members, found, (1.0, 1.0))
+    )
+    assert maps[:, 0, :2].tolist() == [[1.0, 2.0], [-2.0, 1.0]] and np.isnan(maps[:, 0, 2]).all()
+
+
+def test_mistakes_are_told(arguments, tmp_path, capsys):
+    config, weights, image = arguments
+    for caption in ('', '  '):
+        assert 'empty text' in mistake(capsys, explain_pair, *arguments, '--caption', caption)
+    assert 'give --caption, or --phrases' in mistake(capsys, explain_pair, *arguments)
+    missing = mistake(capsys, explain_pair, config, weights, tmp_path / 'no.png', '--caption', CAPTION)
+    assert 'no such image' in missing and 'no.png' in missing
+    missing = mistake(capsys, explain_pair, config, tmp_path / 'no.pth', image, '--caption', CAPTION)
+    assert 'no such checkpoint' in missing
+    assert 'no such config' in mistake(capsys, explain_pair, 'no.py', weights, image, '--caption', CAPTION)
+    absent = mistake(capsys, explain_pair, *arguments, '--caption', CAPTION, '--phrases', 'a cat')
+    assert "'a cat' is not in the caption" in absent
+    assert '--samples' in mistake(capsys, explain_pair, *arguments, '--caption', CAPTION, '--samples', '1')
+    (tmp_path / 'text.png').write_text('no image')
+    options = ['--caption', CAPTION, '--device', 'cpu']
+    assert 'text.png' in mistake(capsys, explain_pair, config, weights, tmp_path / 'text.png', *options)

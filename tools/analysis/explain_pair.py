@@ -1,0 +1,249 @@
+"""Show which regions of an image cooperate for which phrases of its caption, in the games of LOUPE.
+
+Example: python tools/analysis/explain_pair.py configs/loupe/loupe_demo.py work_dirs/demo/loupe/LOUPE/seed0/epoch_8.pth data/synthetic/loupe_scenes/images/0.png --caption 'a red striped block and a plain blue block above the grass' --against 'a plain green block'
+Prints the interaction of each region with each phrase and its standard error, and draws a map for each phrase: the mean,
+over the regions that hold a patch, of their interaction, with the boxes of the best ones.
+  --game patches  the patches of a region as a coalition, a phrase as judge (what teaches confidences);
+  --game pairs    a region and a phrase as a coalition among all regions and phrases (what teaches their alignment).
+Phrases of one caption compete; --against names further texts that do, as those of a batch would.
+"""  # noqa: E501  (an example is one line)
+
+import argparse
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+import vlplugins  # noqa: F401  (checks versions and installs the workarounds)
+from vlplugins.apis.base import find_pipeline
+from vlplugins.models.layers.game_texts import GameTexts
+from vlplugins.models.layers.members import pool_members
+from vlplugins.models.task_modules import SampledShapley
+from vlplugins.models.task_modules.alignment_game import AlignmentValue, pair_coalitions
+from vlplugins.models.task_modules.shapley import Interaction, step_generator
+from vlplugins.registry import MODELS, TRANSFORMS
+from vlplugins.utils.cli import UsageError, add_config_options, check_checkpoint, friendly_errors, load_config
+
+GAMES = ('patches', 'pairs')
+
+
+class Explanation(NamedTuple):
+    """Of one image with N phrases and M regions.
+
+    Attributes:
+        image: ``[H, W, 3]`` RGB, the input of the model.
+        phrases: N texts.
+        boxes: ``[M, 4]``, ``xyxy`` in pixels of the input.
+        members: ``[M, rows, columns]`` booleans, the patches of each region.
+        found: Interactions ``[M, N]`` and their standard errors.
+        scale: Width and height of the input in those of the file.
+    """
+
+    image: np.ndarray
+    phrases: List[str]
+    boxes: Tensor
+    members: Tensor
+    found: Interaction
+    scale: Tuple[float, float]
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file of a FineGrainedVLPretrainer')
+    parser.add_argument('checkpoint', help="its weights; 'none': random ones")
+    parser.add_argument('image', help='image file')
+    parser.add_argument('--caption', help='its text; without --phrases its noun phrases are found by rules')
+    parser.add_argument('--phrases', nargs='+', default=[], help='phrases of the caption, or in its place')
+    parser.add_argument('--against', nargs='+', default=[], help='further texts that compete with the phrases')
+    parser.add_argument('--game', choices=GAMES, default='patches', help='which game (default: patches)')
+    parser.add_argument('--regions', type=int, help='regions (default: as many as the model is trained with)')
+    parser.add_argument('--samples', type=int, default=256, help='samples of an interaction (default: 256)')
+    parser.add_argument('--boxes', type=int, default=1, help='boxes that are drawn for a phrase (default: 1)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the samples, and of random weights')
+    parser.add_argument('--out', default='work_dirs/explain_pair.png', help='the picture')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='where to run')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def caption_spans(caption: Optional[str], phrases: List[str]) -> Tuple[str, Optional[List[Tuple[int, int]]]]:
+    """The caption, and the characters of given phrases in it; ``None``: they are to be found.
+
+    Raises:
+        UsageError: an empty caption or phrase, or a phrase that is not in the caption.
+    """
+    blank = [name for name, text in [('--caption', caption), *(('--phrases', each) for each in phrases)] if text == '']
+    if caption is not None and not caption.strip() or any(not each.strip() for each in phrases) or blank:
+        raise UsageError('an empty text in --caption or --phrases; expected words')
+    if caption is None and not phrases:
+        raise UsageError('give --caption, or --phrases')
+    caption = ' and '.join(phrases) if caption is None else caption
+    if not phrases:
+        return caption, None
+    spans, end = [], 0
+    for phrase in phrases:
+        # In order where they are in order, so that a phrase named twice is found twice.
+        begin = caption.find(phrase, end)
+        begin = caption.find(phrase) if begin < 0 else begin
+        if begin < 0:
+            raise UsageError(f'--phrases {phrase!r} is not in the caption {caption!r}')
+        end = begin + len(phrase)
+        spans.append((begin, end))
+    return caption, spans
+
+
+def make_pipeline(cfg: Config) -> Compose:
+    """The test pipeline, with phrases."""
+    steps = []
+    for step in find_pipeline(cfg):
+        name = step['type'].rpartition('.')[2]
+        if name == 'Tokenize':
+            step = {key: value for key, value in step.items() if key != 'template'}
+            mapped = dict(type='vlplugins.MapPhraseSpans', chunker=dict(type='vlplugins.RuleNounPhraseChunker'))
+            steps += [dict(step, with_offsets=True), mapped]
+        elif name != 'AddClassPrompts':
+            steps.append(step)
+    if not any(step['type'].endswith('MapPhraseSpans') for step in steps):
+        raise UsageError(f'{cfg.filename}: the pipeline of its test set has no Tokenize')
+    with TRANSFORMS.switch_scope_and_registry(cfg.get('default_scope') or 'vlplugins') as registry:
+        return Compose([registry.build(step) for step in steps])
+
+
+def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
+    """The model of a config with the weights of a checkpoint.
+
+    Raises:
+        UsageError: a model without regions or games.
+    """
+    model = MODELS.build(cfg.model)
+    if not hasattr(model, 'token_game') or model.region_head is None:
+        raise UsageError(f'a {type(model).__name__} as {cfg.filename} has it plays no game of regions')
+    if checkpoint != 'none':
+        load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
+    return model.to(device).eval()
+
+
+@torch.no_grad()
+def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -> Explanation:
+    """Interactions of the first of a batch; the texts of the others compete.
+
+    Raises:
+        UsageError: a phrase with which no text competes, or no phrase at all.
+    """
+    image = batch['inputs']['image'][0].permute(1, 2, 0).numpy()[..., ::-1]
+    sample = batch['data_samples'][0]
+    inputs = model.data_preprocessor(batch, False)['inputs']
+    encoded = model.encode(inputs)
+    grid, size = tuple(encoded.feature_map.shape[-2:]), tuple(inputs['image'].shape[-2:])
+    boxes, logits = model.region_head(encoded.feature_map[:1], size)
+    most = min(args.regions or model.region_head.num_regions, boxes.size(1))
+    regions = model.region_head.select(boxes, logits, grid, size, num_regions=most)
+    kept = regions.valid[0]
+    members, phrases = regions.members[:, kept], list(sample.metainfo['gt_phrases'])
+    sampler = SampledShapley(num_samples=args.samples, seed=args.seed)
+    if args.game == 'patches':
+        texts = model.game_texts(encoded, inputs, step_generator(args.seed, 0, encoded.patches.device))
+        phrases = phrases if phrases and model.game_text == 'phrase' else [sample.metainfo['text']]
+        texts = GameTexts(*(each[:1] for each in texts))
+        alone = [name for name, row in zip(phrases, texts.candidates[0]) if row.sum() < 2]
+        if alone:
+            raise UsageError(f'no text competes with {alone[0]!r}; name some by --against')
+        found = sampler.estimate(model.token_game(encoded.patches[:1], texts, inputs['image'][:1]), members)
+        found = Interaction(*(each[0, :, : len(phrases)] for each in found))
+    else:
+        if not phrases:
+            raise UsageError(f'no phrase in {sample.metainfo["text"]!r}; name some by --phrases')
+        features, count = pool_members(encoded.patches[:1], members), len(phrases)
+        mask = torch.ones_like(members[..., 0]), encoded.phrase_mask[:1, :count]
+        aligned = model.aligner(features, encoded.phrases[:1, :count], *mask)
+        game = AlignmentValue().game(aligned.to_phrases, aligned.to_regions, *mask)
+        found = sampler.estimate(game, pair_coalitions(members.size(1), count).to(members.device)[None])
+        found = Interaction(*(each[0].unflatten(0, (-1, count)) for each in found))
+    scale = tuple(sample.metainfo.get('scale_factor', (1.0, 1.0)))
+    found = Interaction(*(each.cpu() for each in found))
+    return Explanation(image, phrases, regions.boxes[0, kept].cpu(), members[0].cpu().unflatten(1, grid), found, scale)
+
+
+def phrase_maps(explanation: Explanation) -> np.ndarray:
+    """Maps ``[N, rows, columns]``: mean interaction of the regions that hold a patch; NaN where none does."""
+    members = explanation.members.float()
+    totals = torch.einsum('mn,mrc->nrc', explanation.found.mean, members)
+    counts = members.sum(dim=0)
+    return torch.where(counts > 0, totals / counts, torch.nan).numpy()
+
+
+def draw(explanation: Explanation, num_boxes: int, title: str, path: Path) -> None:
+    """A panel for the image, and one for each phrase with its map and best boxes; values are comparable."""
+    maps = phrase_maps(explanation)
+    limit = max(float(np.nanmax(np.abs(maps))), 1e-12)
+    height, width = explanation.image.shape[:2]
+    figure = Figure(figsize=(3.0 * (1 + len(maps)), 3.0 * height / width + 0.9), layout='constrained')
+    axes = figure.subplots(1, 1 + len(maps))
+    axes[0].set_title(title, fontsize=9, wrap=True)
+    for each in axes:
+        each.imshow(explanation.image, extent=(0, width, height, 0))
+        each.set_axis_off()
+    for column, (each, phrase, values) in enumerate(zip(axes[1:], explanation.phrases, maps)):
+        extent = (0, width, height, 0)
+        shown = each.imshow(values, cmap='coolwarm', vmin=-limit, vmax=limit, alpha=0.6, extent=extent)
+        order = explanation.found.mean[:, column].argsort(descending=True)[:num_boxes].tolist()
+        for left, top, right, bottom in explanation.boxes[order].tolist():
+            each.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color='yellow', linewidth=2))
+        mean, error = (values[order[0], column].item() for values in explanation.found)
+        each.set_title(f'{phrase}\nbest {mean:+.4f} ± {error:.4f}', fontsize=9, wrap=True)
+    figure.colorbar(shown, ax=list(axes[1:]), label='interaction', shrink=0.8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def print_table(explanation: Explanation, title: str) -> None:
+    """A row for each region: its box in pixels of the file, and its interaction with each phrase."""
+    table = Table(title=title)
+    for heading in ('region', 'patches', *explanation.phrases):
+        table.add_column(heading, justify='right')
+    boxes = explanation.boxes / explanation.boxes.new_tensor(explanation.scale * 2)
+    sizes = explanation.members.sum(dim=(1, 2)).tolist()
+    for box, size, means, errors in zip(boxes.tolist(), sizes, *(each.tolist() for each in explanation.found)):
+        cells = [f'{mean:+.4f} ± {error:.4f}' for mean, error in zip(means, errors)]
+        table.add_row(', '.join(f'{side:.0f}' for side in box), str(size), *cells)
+    Console(width=max(Console().width, 100)).print(table)
+
+
+@friendly_errors
+def main(argv: Optional[List[str]] = None) -> None:
+    """Estimate, print and draw."""
+    args = parse_args(argv)
+    caption, spans = caption_spans(args.caption, args.phrases)
+    if not Path(args.image).is_file():
+        raise UsageError(f'no such image: {args.image}')
+    if args.samples < 2 or args.boxes < 0 or (args.regions is not None and args.regions < 1):
+        raise UsageError('expected --samples of 2 or more, --regions of 1 or more, and --boxes of 0 or more')
+    if args.checkpoint != 'none':
+        check_checkpoint(args.checkpoint)
+    cfg = load_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope') or 'vlplugins')
+    torch.manual_seed(args.seed)
+    model, pipeline = load_model(cfg, args.checkpoint, args.device), make_pipeline(cfg)
+    records = [dict(text=caption) if spans is None else dict(text=caption, phrases=spans)]
+    # A text that competes is one phrase.
+    records += [dict(text=each, phrases=[(0, len(each))]) for each in args.against if each.strip()]
+    batch = pseudo_collate([pipeline(dict(each, img_path=args.image)) for each in records])
+    explanation = explain(model, batch, args)
+    print_table(explanation, f'interactions in the game of {args.game}, {args.samples} samples')
+    draw(explanation, args.boxes, caption, Path(args.out))
+    print(f'{len(explanation.boxes)} regions and {len(explanation.phrases)} phrases in {args.out}')
+
+
+if __name__ == '__main__':
+    main()
