@@ -64,7 +64,12 @@ def make_words(path, block):
         write_word_vectors(path, ['person', 'opens', 'the', 'door'], np.eye(4, 300))
 
 
+def make_vocabulary(path, block):
+    path.write_text('\n'.join('[PAD] [UNK] [CLS] [SEP] a red plain striped block'.split()) + '\n')
+
+
 MAKERS = {
+    '.txt': make_vocabulary,
     '.npy': make_features,
     '.npz': make_words,
     '.srt': make_subtitles,

@@ -41,3 +41,5 @@ param_scheduler = [
 ]
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
 default_hooks = dict(logger=dict(interval=37), checkpoint=dict(interval=max_epochs))
+visualizer = dict(type='RegionPhraseVisualizer')
+inferencer = dict(type='VisionLanguageInferencer', mode='grounding')

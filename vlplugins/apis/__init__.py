@@ -10,6 +10,7 @@ from vlplugins.apis.temporal_emotion_inferencer import TemporalEmotionInferencer
 from vlplugins.apis.text_video_retrieval_inferencer import TextVideoRetrievalInferencer
 from vlplugins.apis.tracking_inferencer import TrackingInferencer
 from vlplugins.apis.video_language_inferencer import VideoLanguageInferencer
+from vlplugins.apis.vision_language_inferencer import VisionLanguageInferencer
 
 __all__ = [
     'BaseInferencer',
@@ -22,4 +23,5 @@ __all__ = [
     'TextVideoRetrievalInferencer',
     'TrackingInferencer',
     'VideoLanguageInferencer',
+    'VisionLanguageInferencer',
 ]

@@ -6,6 +6,7 @@ from vlplugins.visualization.classification_visualizer import ClassificationVisu
 from vlplugins.visualization.evidence_visualizer import EvidenceVisualizer
 from vlplugins.visualization.grounding_visualizer import GroundingVisualizer
 from vlplugins.visualization.pose_lifting_visualizer import PoseLiftingVisualizer
+from vlplugins.visualization.region_phrase_visualizer import RegionPhraseVisualizer
 from vlplugins.visualization.skeleton_action_visualizer import SkeletonActionVisualizer
 from vlplugins.visualization.timeline_visualizer import TimelineVisualizer
 from vlplugins.visualization.token_cluster_visualizer import TokenClusterVisualizer
@@ -18,6 +19,7 @@ __all__ = [
     'EvidenceVisualizer',
     'GroundingVisualizer',
     'PoseLiftingVisualizer',
+    'RegionPhraseVisualizer',
     'SkeletonActionVisualizer',
     'TaskVisualizer',
     'TimelineVisualizer',

@@ -13,6 +13,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImage'),
+    # The scenes have this size; images of others may be given to the inferencer.
+    dict(type='Resize', scale=(96, 96), keep_ratio=False),
     dict(type='Tokenize', tokenizer=tokenizer),
     dict(type='PackVLInputs'),
 ]

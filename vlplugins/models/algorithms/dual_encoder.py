@@ -164,7 +164,7 @@ class DualEncoder(BaseModel):
         scores, order = scores.topk(min(self.test_cfg['max_per_img'], scores.size(1)), dim=1)
         boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4))
         for sample, found, score in zip(data_samples, boxes, scores):
-            sample.pred_instances = InstanceData(bboxes=_to_file(found, sample), scores=score)
+            sample.pred_instances = InstanceData(bboxes=boxes_in_file(found, sample), scores=score)
         return data_samples
 
     def all_regions(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
@@ -209,12 +209,12 @@ class DualEncoder(BaseModel):
         boxes, scores, labels, image = boxes[kept], scores[kept], labels[kept], image[kept]
         for row, sample in enumerate(data_samples):
             own = (image == row).nonzero().flatten()[: cfg['max_per_img']]
-            found = InstanceData(bboxes=_to_file(boxes[own], sample), scores=scores[own], labels=labels[own])
+            found = InstanceData(bboxes=boxes_in_file(boxes[own], sample), scores=scores[own], labels=labels[own])
             sample.pred_instances = found
         return data_samples
 
 
-def _to_file(boxes: Tensor, sample: Any) -> Tensor:
+def boxes_in_file(boxes: Tensor, sample: Any) -> Tensor:
     """Boxes ``[N, 4]`` from pixels of the input to those of the file, inside of it."""
     factor, shape = sample.metainfo.get('scale_factor'), sample.metainfo.get('ori_shape')
     boxes = boxes if factor is None else boxes / boxes.new_tensor(tuple(factor) * 2)
