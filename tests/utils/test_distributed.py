@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.helpers.processes import run_distributed
-from vlplugins.utils.distributed import all_reduce_with_grad, gather, gather_with_grad, offset_of_rank
+from vlplugins.utils.distributed import all_reduce_with_grad, gather, gather_with_grad, mean_divisor, offset_of_rank
 
 PARTS = [torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), torch.tensor([[-1.0, 0.5]])]
 
@@ -53,3 +53,13 @@ def test_one_process_is_left_as_it_is():
     part = PARTS[0].clone().requires_grad_()
     assert gather_with_grad(part) is part and all_reduce_with_grad(part) is part and offset_of_rank(part) == 0
     assert not gather(part).requires_grad
+
+
+def divisors(rank, world_size):
+    return [mean_divisor(torch.tensor(count)) for count in ([3, 0], [1, 0])[rank]]
+
+
+def test_sums_by_their_divisor_have_the_mean_of_the_joined_batch():
+    # 4 terms of two processes; and none, which counts as one.
+    assert run_distributed(divisors, 2) == [[2.0, 0.5], [2.0, 0.5]]
+    assert [float(mean_divisor(torch.tensor(count))) for count in (5, 0)] == [5.0, 1.0]

@@ -97,3 +97,19 @@ class _AllReduceWithGrad(torch.autograd.Function):
 def all_reduce_with_grad(tensor: Tensor) -> Tensor:
     """Sum ``tensor`` of any shape over the processes; its gradient is summed over them likewise."""
     return tensor if get_world_size() == 1 else _AllReduceWithGrad.apply(tensor)
+
+
+@torch.no_grad()
+def mean_divisor(count: Tensor) -> Tensor:
+    """What a process divides the sum of its terms by, so that the mean over processes is that of the joined batch.
+
+    Args:
+        count: Scalar, the number of terms of this process; they may differ between processes.
+
+    Returns:
+        Scalar in single precision: the joined number, at least 1, divided by the number of processes.
+    """
+    total = count.detach().float().clone()
+    if get_world_size() > 1:
+        torch_dist.all_reduce(total)
+    return total.clamp(min=1) / get_world_size()

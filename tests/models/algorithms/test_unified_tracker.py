@@ -7,6 +7,7 @@ pytest.importorskip('mmdet')
 
 from mmengine.registry import init_default_scope  # noqa: E402
 
+from tests.helpers.processes import run_distributed  # noqa: E402
 from tests.helpers.trackers import (  # noqa: E402
     make_clip,
     make_frame,
@@ -333,3 +334,32 @@ def test_maps_of_the_tracking_branch_are_what_the_mode_tensor_gives():
     maps = tracker(images)
     assert [tuple(each.shape) for each in maps] == [(2, 16, side, side) for side in (8, 4, 2, 1)]
     assert torch.equal(maps[0], tracker.tracking_maps(images[:, 0])[0])
+
+
+def shared_losses(rank, world_size, parts):
+    """Losses and gradients of the part of this process of clips, and of pairs that share two, one and no objects."""
+    init_default_scope('vlplugins')
+    options = dict(detector__bbox_head__sync_cls_avg_factor=True)
+    tracker = make_tracker(random_reference=False, target_transformer__output_score=True, **options)
+    tracker.noisy_boxes = lambda boxes: boxes + 1.0
+    for part in tracker.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+    pairs = mot_batch([(64, 64)] * 4)
+    for sample, identities in zip(pairs['data_samples'], [(8, 7, 4), (8, 5, 4), (8, 7, 9), (1, 2, 3)]):
+        sample[1].gt_instances.instances_ids = torch.tensor(identities)
+    found = []
+    for batch in (sot_batch(4), pairs):
+        own = {name: [values[number] for number in parts[rank]] for name, values in batch.items()}
+        found.append(backward(tracker, own).detach())
+        found += [
+            each.grad.flatten()
+            for each in (tracker.detector.backbone.conv1.weight, next(tracker.target_encoder.parameters()))
+        ]
+    return found
+
+
+def test_two_processes_equal_one():
+    whole = shared_losses(0, 1, [[0, 1, 2, 3]])
+    for one, *pair in zip(whole, *run_distributed(shared_losses, 2, [[0], [1, 2, 3]])):
+        torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-3)

@@ -5,10 +5,12 @@ from typing import Optional, Sequence
 import torch
 import torch.nn.functional as F
 from mmdet.structures.bbox import bbox_overlaps
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from vlplugins.models.layers.box_crops import sound_boxes
 from vlplugins.registry import MODELS
+from vlplugins.utils.distributed import all_reduce_with_grad, mean_divisor
 
 
 def centreness(boxes: Tensor, truth: Tensor) -> Tensor:
@@ -57,5 +59,8 @@ class CentrenessScoreLoss(nn.Module):
         weight = wanted.new_ones(wanted.shape[1:]) if counted is None else counted.to(wanted.dtype)
         loss = F.binary_cross_entropy_with_logits(scores, wanted, reduction='none')
         far = 1 - bbox_overlaps(sound_boxes(boxes, 0.0), truth, mode='giou', is_aligned=True)
-        loss, far = ((each * weight).sum(dim=(1, 2)).mean() / weight.sum().clamp(min=1) for each in (loss, far))
+        total = mean_divisor(weight.sum())
+        loss, far = ((each * weight).sum(dim=(1, 2)).mean() / total for each in (loss, far))
+        # All processes decide alike, by what they have together.
+        far = all_reduce_with_grad(far.detach()) / get_world_size()
         return self.loss_weight * loss * (far < self.giou_gate)

@@ -7,11 +7,10 @@ from typing import NamedTuple, Optional
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from vlplugins.registry import MODELS
-from vlplugins.utils.distributed import gather
+from vlplugins.utils.distributed import mean_divisor
 
 
 class Corruption(NamedTuple):
@@ -115,9 +114,7 @@ class ReplacedSegmentLoss(nn.Module):
             self.logits(states, mask).float(), corruption.target, reduction='none'
         )
         counted = corruption.counted
-        # The mean over processes is then that of the joined batch.
-        total = gather(counted.sum()[None]).sum().clamp(min=1) / get_world_size()
-        return self.loss_weight * (losses * counted).sum() / total
+        return self.loss_weight * (losses * counted).sum() / mean_divisor(counted.sum())
 
 
 @MODELS.register_module()

@@ -3,25 +3,15 @@
 from typing import Optional, Tuple
 
 import torch
-import torch.distributed as torch_dist
 import torch.nn.functional as F
-from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from vlplugins.registry import MODELS
+from vlplugins.utils.distributed import mean_divisor
 
 # Finite, so that 0 * log(0) of a padded place is 0; small enough to vanish in a softmax of single precision.
 _MASKED = -1e4
 _MODES = ('mutual', 'product')
-
-
-def _total_over_processes(count: Tensor) -> Tensor:
-    """Sum of a scalar over the processes, divided by their number: what a joined mean divides by, after averaging."""
-    count = count.detach().clone()
-    if get_world_size() > 1:
-        torch_dist.all_reduce(count)
-        count = count / get_world_size()
-    return count
 
 
 @MODELS.register_module()
@@ -75,8 +65,7 @@ class TemporalConsensusLoss(nn.Module):
         else:
             targets = [self._over_time(first.detach().float() + second.detach().float(), mask)] * 2
         total = sum((target.exp() * (target - log)).sum(dim=1) for target, log in zip(targets, logs))
-        count = _total_over_processes(pairs.sum().float()).clamp(min=1 / max(get_world_size(), 1))
-        return self.loss_weight * (total * pairs).sum() / count
+        return self.loss_weight * (total * pairs).sum() / mean_divisor(pairs.sum())
 
     def _over_time(self, logits: Tensor, mask: Tensor) -> Tensor:
         return (logits.float() / self.tau).masked_fill(~mask[..., None], _MASKED).log_softmax(dim=1)
@@ -124,16 +113,15 @@ class ConsensusPseudoLabelLoss(nn.Module):
         positive, negative = self.pseudo_labels(first, second, mask, labels)
         if present is not None:
             positive, negative = positive & present[:, None, None], negative & present[:, None, None]
-        counts = [_total_over_processes(each.sum().float()) for each in (positive, negative)]
-        return self.loss_weight * sum(self._cross_entropy(z, positive, negative, counts) for z in (first, second))
+        counts = [positive.sum(), negative.sum()]
+        divisors = [mean_divisor(each) for each in (counts if self.balance else [sum(counts)] * 2)]
+        return self.loss_weight * sum(self._cross_entropy(z, positive, negative, divisors) for z in (first, second))
 
-    def _cross_entropy(self, logits: Tensor, positive: Tensor, negative: Tensor, counts: list) -> Tensor:
+    @staticmethod
+    def _cross_entropy(logits: Tensor, positive: Tensor, negative: Tensor, divisors: list) -> Tensor:
         logits = logits.float()
         losses = [(F.softplus(-logits) * positive).sum(), (F.softplus(logits) * negative).sum()]
-        least = 1 / max(get_world_size(), 1)
-        if self.balance:
-            return sum(loss / count.clamp(min=least) for loss, count in zip(losses, counts))
-        return sum(losses) / sum(counts).clamp(min=least)
+        return sum(loss / divisor for loss, divisor in zip(losses, divisors))
 
     @torch.no_grad()
     def pseudo_labels(self, first: Tensor, second: Tensor, mask: Tensor, labels: Tensor) -> Tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vlplugins.models.layers.box_crops import sound_boxes
 from vlplugins.registry import MODELS
+from vlplugins.utils.distributed import mean_divisor
 
 
 @MODELS.register_module()
@@ -15,7 +16,7 @@ class TrackBoxLoss(nn.Module):
     """L1 distance and generalised IoU of the boxes of all stages (UTT, Fan et al., CVPR 2022, eq. 12-13).
 
     Of a target and a stage: the sum over the four numbers (centre, width, height) of the absolute differences, and
-    ``1 - GIoU``; both are means over targets, on boxes as shares of the frame.
+    ``1 - GIoU``; both are means over targets, of all processes together, on boxes as shares of the frame.
 
     A box whose corners are turned has the overlap of the box between them, but no gradient from it: that box grows when
     the corners go further the wrong way. The distance brings them into order.
@@ -49,7 +50,7 @@ class TrackBoxLoss(nn.Module):
         distance = (bbox_xyxy_to_cxcywh(boxes) - bbox_xyxy_to_cxcywh(truth)).abs().sum(dim=-1)
         turned = (boxes[..., :2] > boxes[..., 2:]).any(dim=-1)
         overlap = 1 - bbox_overlaps(sound_boxes(boxes, 0.0), truth.expand_as(boxes), mode='giou', is_aligned=True)
-        total = weight.sum().clamp(min=1)
+        total = mean_divisor(weight.sum())
         reduce = torch.mean if self.stage_reduction == 'mean' else torch.sum
         distance, overlap = (reduce((each * weight).sum(dim=(1, 2)) / total) for each in (distance, overlap))
         return dict(
