@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.records import refused
 from vlplugins.datasets.formats.images import is_truncated
@@ -19,6 +20,17 @@ def test_lossless_files_load_exactly(tmp_path, image, extension):
     results = LoadImage()(dict(img_path=path))
     assert np.array_equal(results['img'], image) and results['img_shape'] == (40, 50)
     assert LoadImage('grayscale')(dict(img_path=path))['img'].shape == (40, 50)
+
+
+@pytest.mark.parametrize('mode', ['CMYK', 'L'])
+def test_files_of_other_colour_models_become_bgr(tmp_path, mode):
+    red = Image.new('RGB', (24, 16), (220, 30, 40)).convert(mode)
+    red.save(tmp_path / 'x.jpg', quality=95)
+    loaded = LoadImage()(dict(img_path=str(tmp_path / 'x.jpg')))['img']
+    expected = np.asarray(red.convert('RGB'))[..., ::-1]
+    assert loaded.shape == (16, 24, 3) and loaded.dtype == np.uint8
+    # Compression, and two formulas for the same ink.
+    assert np.abs(loaded.astype(int) - expected).max() <= 12
 
 
 def test_encoded_bytes_and_arrays(image):

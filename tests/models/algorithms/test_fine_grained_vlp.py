@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import nn
 
+from tests.helpers.processes import run_distributed
 from vlplugins.registry import MODELS
 
 
@@ -98,6 +99,29 @@ def test_games_that_are_off_are_not_played_and_give_gradients_of_zero():
     total(losses).backward()
     for part in (model.region_head, model.token_estimator):
         assert all((each.grad == 0).all() for each in part.parameters())
+
+
+def contrast_only(rank, world_size):
+    """Loss and averaged gradients of the second of two steps on a share of the batch, with the games off."""
+    model = build(token_estimator=UNSIL, loss_weights=dict(tsa=0.0, fsa=0.0))
+    trained = nn.parallel.DistributedDataParallel(model) if world_size > 1 else model
+    inputs = {key: each.chunk(world_size)[rank] for key, each in batch(8).items()}
+    # A parameter without gradient would be an error in the second forward pass.
+    for _ in range(2):
+        trained.zero_grad()
+        losses = trained(inputs, mode='loss')
+        total(losses).backward()
+    return losses['loss_cmc'].detach(), {name: each.grad for name, each in model.named_parameters()}
+
+
+def test_two_processes_contrast_as_one_does_with_games_off():
+    loss, gradients = contrast_only(0, 1)
+    results = run_distributed(contrast_only, 2)
+    torch.testing.assert_close(sum(each[0] for each in results) / 2, loss)
+    for _, found in results:
+        assert set(found) == set(gradients)
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
 
 
 def test_the_estimator_teaches_nothing_but_itself():
