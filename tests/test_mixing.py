@@ -138,3 +138,19 @@ def test_detector_of_mmdet_learns_from_two_sizes_by_turns(tmp_path):
     assert_sound([each for each in records if 'large/loss' in each], 6, 'large/loss')
     assert 'small/loss' not in records[0] and 'small/loss' in records[1]
     assert {key.split('/')[0] for key in json.loads(out.read_text())} == {'large', 'small'}
+
+
+def test_regions_of_loupe_are_learned_on_a_resnet_of_mmdet(tmp_path):
+    pytest.importorskip('mmdet')
+    games = [
+        'custom_hooks.1.begin=0',
+        'custom_hooks.2.begin=0',
+        'param_scheduler.1.begin=0',
+        'param_scheduler.1.T_max=1',
+    ]
+    small = ['synthetic_data.num_train=16', 'synthetic_data.num_test=10', 'train_dataloader.batch_size=8']
+    metrics, records, state = run(MIXING / 'loupe_mmdet-resnet.py', tmp_path, *EACH_STEP, *small, *games)
+    for name in ('loss', 'loss_tsa', 'loss_fsa'):
+        assert_sound(records, 2, name)
+    assert 0 <= metrics['grounding/acc@0.5'] <= 100 and 0 <= metrics['i2t/R@1'] <= 100
+    assert state['image_backbone.layer3.0.bn1.running_mean'].abs().sum() > 0
