@@ -27,6 +27,8 @@ def labels(axes):
 def test_boxes_have_their_phrase_and_score_and_the_best_lies_on_top():
     (axes,) = RegionPhraseVisualizer(max_boxes=2).draw(IMAGE, sample()).axes
     assert labels(axes) == ['truth', r'a \$red\$ block 0.25', 'a dog 0.90']
+    # The label of a box at the top of the image stands inside of it.
+    assert [text.get_va() for text in axes.texts] == ['top', 'top', 'bottom']
     drawn = axes.lines[-1]
     assert (min(drawn.get_xdata()), min(drawn.get_ydata())) == (5, 5)
     assert (max(drawn.get_xdata()), max(drawn.get_ydata())) == (50, 35)

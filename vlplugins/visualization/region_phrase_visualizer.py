@@ -132,7 +132,9 @@ def _draw_box(axes: Axes, box: np.ndarray, colour: str, label: str) -> None:
     left, top, right, bottom = box
     axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour, linewidth=2)
     style = dict(facecolor=colour, alpha=0.8, edgecolor='none', pad=1)
-    axes.text(left, top, _plain(label), fontsize='x-small', va='bottom', bbox=style, clip_on=True)
+    # At the top of the image there is no room above the box.
+    place = 'top' if top < 0.08 * max(axes.get_ylim()) else 'bottom'
+    axes.text(left, top, _plain(label), fontsize='x-small', va=place, bbox=style)
 
 
 def _plain(text: str) -> str:
