@@ -5,7 +5,8 @@ Prints the interaction of each region with each phrase and its standard error, a
 over the regions that hold a patch, of their interaction, with the boxes of the best ones.
   --game patches  the patches of a region as a coalition, a phrase as judge (what teaches confidences);
   --game pairs    a region and a phrase as a coalition among all regions and phrases (what teaches their alignment).
-Phrases of one caption compete; --against names further texts that do, as those of a batch would.
+Phrases of one caption compete; --against names further texts that do, as those of a batch would. By default three are
+needed: among two, chance is as high as the default value lets a probability become.
 """  # noqa: E501  (an example is one line)
 
 import argparse
@@ -134,12 +135,19 @@ def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
     return model.to(device).eval()
 
 
+def _check_texts(phrases: List[str], counts: List[int], max_full_prob: Optional[float]) -> None:
+    """Refuse games of so few texts that chance reaches the cap of the probability: its gain would fall to 0."""
+    for phrase, count in zip(phrases, counts):
+        if count < 2 or count * (max_full_prob or 1.0) <= 1:
+            raise UsageError(f'{count} texts are too few for the game of {phrase!r}; name others by --against')
+
+
 @torch.no_grad()
 def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -> Explanation:
     """Interactions of the first of a batch; the texts of the others compete.
 
     Raises:
-        UsageError: a phrase with which no text competes, or no phrase at all.
+        UsageError: a phrase with which too few texts compete, or no phrase at all.
     """
     image = batch['inputs']['image'][0].permute(1, 2, 0).numpy()[..., ::-1]
     sample = batch['data_samples'][0]
@@ -156,9 +164,7 @@ def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -
         texts = model.game_texts(encoded, inputs, step_generator(args.seed, 0, encoded.patches.device))
         phrases = phrases if phrases and model.game_text == 'phrase' else [sample.metainfo['text']]
         texts = GameTexts(*(each[:1] for each in texts))
-        alone = [name for name, row in zip(phrases, texts.candidates[0]) if row.sum() < 2]
-        if alone:
-            raise UsageError(f'no text competes with {alone[0]!r}; name some by --against')
+        _check_texts(phrases, texts.candidates[0].sum(dim=1).tolist(), getattr(model.value, 'max_full_prob', None))
         found = sampler.estimate(model.token_game(encoded.patches[:1], texts, inputs['image'][:1]), members)
         found = Interaction(*(each[0, :, : len(phrases)] for each in found))
     else:

@@ -40,7 +40,8 @@ def arguments(tmp_path):
 @pytest.mark.parametrize('game', explain_pair.GAMES)
 def test_prints_and_draws_every_phrase(game, arguments, tmp_path, capsys):
     out = tmp_path / 'deep' / 'pair.png'
-    options = ['--caption', CAPTION, '--game', game, '--samples', '16', '--regions', '4', '--device', 'cpu']
+    options = ['--caption', CAPTION, '--against', 'the grass', '--game', game, '--samples', '16', '--regions', '4']
+    options += ['--device', 'cpu']
     explain_pair.main([*arguments, *options, '--out', str(out)])
     printed = capsys.readouterr().out
     assert 'a red striped block' in printed and 'a plain blue block' in printed
@@ -52,7 +53,10 @@ def test_prints_and_draws_every_phrase(game, arguments, tmp_path, capsys):
 def test_phrases_stand_for_a_caption_and_others_compete(arguments, tmp_path, capsys):
     options = ['--samples', '8', '--regions', '3', '--device', 'cpu', '--out', str(tmp_path / 'pair.png')]
     alone = [*arguments, *options, '--phrases', 'a red block']
-    assert "no text competes with 'a red block'" in mistake(capsys, explain_pair, *alone)
+    # Of two texts chance is a half, which is the cap of the probability: all interactions would be 0.
+    for few in ([], ['--against', 'the grass']):
+        message = mistake(capsys, explain_pair, *alone, *few)
+        assert f"{1 + bool(few)} texts are too few for the game of 'a red block'" in message
     explain_pair.main([*alone, '--against', 'the grass', 'a green block'])
     assert '3 regions and 1 phrases' in capsys.readouterr().out
 
