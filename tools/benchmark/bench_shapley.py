@@ -38,7 +38,7 @@ CLAIMED = 32
 
 
 class Sizes(NamedTuple):
-    """How much is measured: images, boxes, width of patches, T, T of the reference, steps, draws of an error."""
+    """How much is measured: T stands for samples, ``teacher`` for those of the training of the hybrid estimator."""
 
     images: int
     boxes: int
@@ -46,13 +46,15 @@ class Sizes(NamedTuple):
     samples: Tuple[int, ...]
     reference: int
     train_steps: int
+    teacher: int
     draws: int
 
 
 SIZES = dict(
-    matched=Sizes(4, 16, 64, (8, 16, 32, 128), 4096, 300, 8), reencode=Sizes(4, 8, 32, (8, 16, 32, 128), 512, 300, 4)
+    matched=Sizes(4, 16, 64, (8, 16, 32, 128), 4096, 300, 32, 8),
+    reencode=Sizes(2, 8, 32, (8, 16, 32, 128), 512, 300, 8, 2),
 )
-QUICK = dict(matched=Sizes(1, 3, 16, (4, 32), 128, 2, 2), reencode=Sizes(1, 2, 16, (2, 32), 64, 2, 2))
+QUICK = dict(matched=Sizes(1, 3, 16, (4, 32), 128, 2, 8, 2), reencode=Sizes(1, 2, 16, (2, 32), 64, 2, 2, 2))
 
 
 class Scenes(NamedTuple):
@@ -165,9 +167,11 @@ def sampled_step(play: Callable, scenes: Scenes, sampler: SampledShapley, step: 
     return sampler.estimate(play(scenes), scenes.members, step).mean[..., 0]
 
 
-def hybrid_result(model: HybridShapley, play: Callable, scenes: Scenes, step: int = 0) -> Tuple[Tensor, Tensor, float]:
+def hybrid_result(
+    model: HybridShapley, play: Callable, scenes: Scenes, step: int = 0, samples: int = CLAIMED
+) -> Tuple[Tensor, Tensor, float]:
     """Interactions ``[B, C]``, loss, and share that was sampled."""
-    sampler, game = make_sampler(CLAIMED), play(scenes)
+    sampler, game = make_sampler(samples), play(scenes)
 
     def sample(rows: Optional[Tensor]) -> Tensor:
         members = scenes.members
@@ -189,7 +193,7 @@ def train_hybrid(play: Callable, sizes: Sizes, device: str) -> HybridShapley:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for step in range(sizes.train_steps):
         optimizer.zero_grad()
-        hybrid_result(model, play, make_scenes(sizes, 1000 + step, device), step)[1].backward()
+        hybrid_result(model, play, make_scenes(sizes, 1000 + step, device), step, sizes.teacher)[1].backward()
         optimizer.step()
     return model
 
