@@ -54,6 +54,10 @@ class SentenceGraph:
     atoms: List[int]
     edges: List[Edge]
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> 'SentenceGraph':
+        """Itself, as nothing changes it: samples copy their meta information several times on the way to a model."""
+        return self
+
     @classmethod
     def from_dict(cls, content: Dict[str, Any]) -> 'SentenceGraph':
         """A graph from what JSON holds.

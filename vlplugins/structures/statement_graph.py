@@ -53,6 +53,10 @@ class StatementGraph:
     negated: List[int]
     connectives: List[Connective]
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> 'StatementGraph':
+        """Itself, as :class:`SentenceGraph`."""
+        return self
+
     @classmethod
     def from_dict(cls, content: Dict[str, Any]) -> 'StatementGraph':
         """A graph from what JSON holds.
@@ -104,12 +108,12 @@ class StatementGraph:
 
     def atoms_of_events(self) -> List[List[int]]:
         """Numbers of the atoms of each event, those that are reached through others too."""
-        parents = self.sentence.to_arrays().parents
-        return [np.flatnonzero(column).tolist() for column in parents.T]
+        return _owned(self.sentence.to_arrays().parents)
 
     def to_arrays(self) -> StatementArrays:
         """The graph as arrays, see :class:`StatementArrays`."""
-        found, owned = self.sentence.to_arrays(), self.atoms_of_events()
+        found = self.sentence.to_arrays()
+        owned = _owned(found.parents)
         count = len(self.sentence.tokens)
         words = np.zeros((len(owned), count), dtype=np.float32)
         for row, span, atoms in zip(words, self.sentence.actions, owned):
@@ -143,3 +147,8 @@ class StatementGraph:
         roles = {role for _, _, role in self.connectives}
         groups = (('time', {'BEFORE', 'AFTER', 'WHILE', 'THEN'}), ('cause', {'CAUSE', 'COND'}), ('other', roles))
         return next((name for name, group in groups if roles & group), 'none')
+
+
+def _owned(parents: np.ndarray) -> List[List[int]]:
+    """The atoms of each action, of their shares ``[O, A]``."""
+    return [np.flatnonzero(column).tolist() for column in parents.T]
