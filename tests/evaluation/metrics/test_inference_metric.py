@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.processes import run_distributed
 from vlplugins.evaluation.metrics import SemanticCoherenceMetric, VideoLanguageInferenceMetric
 from vlplugins.structures import TemporalDataSample
 
@@ -75,3 +76,20 @@ def test_coherence_is_measured_by_its_own_objectives():
     noisy = evaluate(SemanticCoherenceMetric(pool=6), [coherent(f'{i}', i, 50.0) for i in range(60)])
     assert abs(noisy['coherence/retrieval'] - 100 / 6) < 12
     assert evaluate(SemanticCoherenceMetric(), SAMPLES) == {} and np.isfinite(found['coherence/retrieval'])
+
+
+def judge(rank, world_size):
+    """Both metrics of five clips; a sampler gives two processes three each, one of them twice."""
+    found, clips = {}, [coherent(f'{i}', i, 0.5) for i in range(5)]
+    five = [*SAMPLES, sample('d', [0.6, 0.7]), sample('e', [0.1, 0.6])]
+    for metric, items in ((VideoLanguageInferenceMetric(), five), (SemanticCoherenceMetric(pool=6), clips)):
+        for number in range(rank, 5 if world_size == 1 else 6, world_size):
+            metric.process(None, [items[number % 5]])
+        found.update(metric.evaluate(5))
+    return found
+
+
+def test_two_processes_equal_one():
+    alone = judge(0, 1)
+    assert alone['violin/accuracy'] == pytest.approx(50) and 0 < alone['coherence/retrieval'] < 100
+    assert run_distributed(judge, 2) == [alone, alone]

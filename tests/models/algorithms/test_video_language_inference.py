@@ -301,3 +301,20 @@ def test_two_processes_equal_one():
     found = run_distributed(coherent_losses, 2, parts)
     for one, pair in zip(whole, zip(*found)):
         torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-4)
+
+
+def verdict_losses(rank, world_size, parts):
+    """Losses of the verdicts of the part of this process, and their gradients."""
+    model = build().train()
+    data = prepare(model, pseudo_collate([ITEMS[number] for number in parts[rank]]))
+    losses = model(**data, mode='loss')
+    chosen = [losses['loss_cls'], losses['loss_global']]
+    gradients = torch.autograd.grad(sum(chosen), list(model.text_proj.parameters()))
+    return [torch.cat([g.flatten() for g in gradients]), *(each.detach() for each in chosen)]
+
+
+def test_verdicts_of_two_processes_equal_those_of_one():
+    whole = verdict_losses(0, 1, [[0, 1, 2, 3]])
+    found = run_distributed(verdict_losses, 2, [[0, 3], [1, 2]])
+    for one, pair in zip(whole, zip(*found)):
+        torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-4)

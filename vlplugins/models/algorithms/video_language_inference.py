@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from vlplugins.models.backbones.premise_encoder import feature_projection
 from vlplugins.models.layers.inference_states import Premise, Statement
+from vlplugins.models.losses.semantic_coherence import Corruption
 from vlplugins.registry import MODELS
 
 Inputs = Dict[str, Any]
+States = Tuple[Tensor, Tensor]
 
 
 class _Verdict(NamedTuple):
@@ -19,8 +21,6 @@ class _Verdict(NamedTuple):
     event_logits: Tensor
     evidence: Tensor
     statement: Statement
-    local: Tuple[Tensor, Tensor]
-    premise: Premise
 
 
 @MODELS.register_module()
@@ -142,7 +142,7 @@ class VideoLanguageInference(BaseModel):
         states = self.segment_graph(video, text, repeated, events, rows[:, 0])
         nodes = self.statement_graph(statement, states)
         logits, event_logits = self.head(nodes, statement.whole, statement.event_mask)
-        return _Verdict(logits, event_logits, states.evidence, statement, (video, text), repeated)
+        return _Verdict(logits, event_logits, states.evidence, statement)
 
     def loss(self, inputs: Inputs, data_samples: List) -> Dict[str, Tensor]:
         """Losses: ``loss_cls`` and, as far as they are on, ``loss_local``, ``loss_segment`` and ``loss_global``.
@@ -153,10 +153,14 @@ class VideoLanguageInference(BaseModel):
         verdict = self.judge(inputs, premise)
         labels = torch.stack([sample.gt_label for sample in data_samples]).to(verdict.logits.device)
         losses = dict(loss_cls=self.head.loss(verdict.logits, labels.flatten()))
+        if self._is_on('local') or self._is_on('segment'):
+            unread = self._unread(premise)
         if self._is_on('local'):
-            losses['loss_local'] = self._local_loss(premise, inputs)
+            key = inputs['segment_text'][..., None]
+            losses['loss_local'] = self.coherence['local'](*unread, _has_both(premise), key, inputs['clip_ids'])
         if self._is_on('segment'):
-            losses['loss_segment'] = self._segment_loss(verdict, inputs)
+            corruption, states = self._replaced_states(unread, premise, verdict, inputs)
+            losses['loss_segment'] = self.coherence['segment'](states, premise.mask, corruption)
         if self._is_on('glob') and inputs['is_paired']:
             losses['loss_global'] = self.coherence['glob'](verdict.logits[::2], verdict.logits[1::2])
         return losses
@@ -164,40 +168,44 @@ class VideoLanguageInference(BaseModel):
     def _is_on(self, name: str) -> bool:
         return name in self.coherence and self.coherence[name].loss_weight != 0
 
-    def _local_loss(self, premise: Premise, inputs: Inputs) -> Tensor:
-        """Alignment of sight and words that have not seen each other, nor the statement: else it would be solved."""
-        video, text = self.local_graph(premise, cross_modal=False)
-        key = inputs['segment_text'][..., None]
-        return self.coherence['local'](video, text, _has_both(premise), key, inputs['clip_ids'])
+    def _unread(self, premise: Premise) -> States:
+        """Sight and words of each segment before they have seen each other or the statement.
 
-    def _replaced_states(self, verdict: _Verdict, inputs: Inputs, generator: Optional[torch.Generator]) -> tuple:
-        """The corruption of each clip, states of its segments under its first statement, and their mask."""
+        What belongs together must be found in these: of states that have exchanged, alignment would be solved already,
+        and to read a statement they drop what else they have in common with their clip.
+        """
+        return self.local_graph(premise, cross_modal=False)
+
+    def _replaced_states(
+        self,
+        unread: States,
+        premise: Premise,
+        verdict: _Verdict,
+        inputs: Inputs,
+        generator: Optional[torch.Generator] = None,
+    ) -> Tuple[Corruption, Tensor]:
+        """The corruption of each clip, and the states of its segments ``[B, K, d]`` under its first statement."""
         count = inputs['num_statements']
         # Of each clip the first statement, which of a pair is the true one: a false one is incoherent by itself.
-        premise = Premise(*(each[::count] for each in verdict.premise))
         corruption = self.coherence['segment'].corrupt(premise.mask, generator)
-        video, text = (corruption.apply(each[::count]) for each in verdict.local)
-        rows, mask = verdict.statement.rows, verdict.statement.event_mask
-        events = verdict.statement.events[::count]
+        video, text = (corruption.apply(each) for each in unread)
+        events, is_event = verdict.statement.events[::count], verdict.statement.event_mask[::count]
         # All events of a statement, real or not: their number is then known without a look at the device.
         size, most = events.shape[:2]
-        clips = torch.arange(size, device=rows.device).repeat_interleave(most)
+        clips = torch.arange(size, device=events.device).repeat_interleave(most)
         states = self.segment_graph(video, text, premise, events.flatten(0, 1), clips).nodes
         states = states.unflatten(0, (size, most)).unflatten(2, (2, -1))
         both = torch.stack([premise.has_video, premise.has_text], dim=1)
-        real = mask[::count, :, None, None] & both[:, None]
+        real = is_event[:, :, None, None] & both[:, None]
         weights = real / real.sum(dim=(1, 2), keepdim=True).clamp(min=1)
-        return corruption, (states * weights[..., None]).sum(dim=(1, 2)), premise.mask
-
-    def _segment_loss(self, verdict: _Verdict, inputs: Inputs) -> Tensor:
-        corruption, states, mask = self._replaced_states(verdict, inputs, None)
-        return self.coherence['segment'](states, mask, corruption)
+        return corruption, (states * weights[..., None]).sum(dim=(1, 2))
 
     def predict(self, inputs: Inputs, data_samples: List) -> List:
         """Put scores, and what they rest on, into the samples."""
-        verdict = self.judge(inputs)
+        premise = self.encode_premise(inputs)
+        verdict = self.judge(inputs, premise)
         statement, count = verdict.statement, inputs['num_statements']
-        segments = verdict.premise.mask.size(1)
+        segments = premise.mask.size(1)
         evidence = verdict.evidence.new_zeros(*statement.event_mask.shape, 2 * segments)
         evidence[statement.rows[:, 0], statement.rows[:, 1]] = verdict.evidence
         evidence = evidence.unflatten(2, (2, segments)).transpose(2, 3)
@@ -215,21 +223,21 @@ class VideoLanguageInference(BaseModel):
                 )
             )
         if self.predict_coherence:
-            self._predict_coherence(verdict, inputs, data_samples)
+            self._predict_coherence(premise, verdict, inputs, data_samples)
         return data_samples
 
-    def _predict_coherence(self, verdict: _Verdict, inputs: Inputs, data_samples: List) -> None:
-        count, found = inputs['num_statements'], {}
-        premise = Premise(*(each[::count] for each in verdict.premise))
+    def _predict_coherence(self, premise: Premise, verdict: _Verdict, inputs: Inputs, data_samples: List) -> None:
+        found, unread = {}, self._unread(premise)
         if 'local' in self.coherence:
             loss = self.coherence['local']
-            video, text = self.local_graph(premise, cross_modal=False)
-            pair = torch.stack([F.normalize(loss.first(video), dim=-1), F.normalize(loss.second(text), dim=-1)], dim=1)
+            first, second = loss.first(unread[0]), loss.second(unread[1])
+            pair = torch.stack([F.normalize(first, dim=-1), F.normalize(second, dim=-1)], dim=1)
             found.update(aligned=pair, aligned_mask=_has_both(premise))
         if 'segment' in self.coherence and self.coherence['segment'].mode == 'replace':
             generator = torch.Generator(verdict.logits.device).manual_seed(0)
-            corruption, states, mask = self._replaced_states(verdict, inputs, generator)
-            found.update(replaced_scores=self.coherence['segment'].logits(states, mask), replaced=corruption.replaced)
+            corruption, states = self._replaced_states(unread, premise, verdict, inputs, generator)
+            scores = self.coherence['segment'].logits(states, premise.mask)
+            found.update(replaced_scores=scores, replaced=corruption.replaced)
         lengths = inputs['segment_mask'].sum(dim=1).tolist()
         for index, (sample, length) in enumerate(zip(data_samples, lengths)):
             parts = {name: value[index] for name, value in found.items()}

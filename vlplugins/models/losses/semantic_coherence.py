@@ -40,6 +40,9 @@ class ReplacedSegmentLoss(nn.Module):
     ``mode='order'`` half of the clips have their segments in another order instead, and each clip is judged as a whole.
     Clips of one segment are left out.
 
+    A segment is compared with the mean m of the others of its clip: ``w . [p; m; p * m; |p - m|]`` of projected states
+    p. That two of many kinds differ is a product, which a linear map of a single state leaves to the graph to find.
+
     Args:
         channels: d.
         prob: Share of replaced segments.
@@ -57,7 +60,8 @@ class ReplacedSegmentLoss(nn.Module):
         if mode not in ('replace', 'order'):
             raise ValueError(f"mode {mode!r} is unknown; expected 'replace' or 'order'")
         self.prob, self.mode, self.loss_weight = prob, mode, loss_weight
-        self.detector = nn.Linear(channels, 1)
+        self.embed = nn.Linear(channels, channels) if mode == 'replace' else None
+        self.detector = nn.Linear(channels if self.embed is None else 4 * channels, 1)
 
     def corrupt(self, mask: Tensor, generator: Optional[torch.Generator] = None) -> Corruption:
         """Draw what is replaced.
@@ -104,9 +108,13 @@ class ReplacedSegmentLoss(nn.Module):
             states: States of the segments in the corrupted clip, ``[B, K, d]``.
             mask: Booleans ``[B, K]``.
         """
-        if self.mode == 'order':
-            states = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
-        return self.detector(states).squeeze(-1)
+        real = mask[..., None]
+        if self.embed is None:
+            return self.detector((states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)).squeeze(-1)
+        states = self.embed(states) * real
+        others = (states.sum(dim=1, keepdim=True) - states) / (real.sum(dim=1, keepdim=True) - 1).clamp(min=1)
+        compared = torch.cat([states, others, states * others, (states - others).abs()], dim=-1)
+        return self.detector(compared).squeeze(-1)
 
     def forward(self, states: Tensor, mask: Tensor, corruption: Corruption) -> Tensor:
         """Binary cross-entropy, the mean over what counts; a scalar. Arguments as :meth:`logits`."""
