@@ -136,7 +136,7 @@ class SyntheticViolin(SyntheticDataset):
         kinds: Sequence[str] = KINDS[:4],
         text_noise: float = 0.0,
         noise: float = 0.2,
-        scene: float = 0.3,
+        scene: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__(root, seed)
