@@ -259,7 +259,7 @@ def write_results(path: Path, args: argparse.Namespace, results: Any, expectatio
 
     packages = dict(vlplugins=vlplugins, torch=torch, mmengine=mmengine, mmcv=mmcv)
     record = dict(
-        command=f'make demo METHOD={args.method} SEEDS={args.seeds}',
+        command=f'make demo METHOD={args.method} SEEDS={args.seeds}' + (' ARGS=--all' if args.all else ''),
         versions={name: package.__version__ for name, package in packages.items()},
         results=results,
         expectations=[line for _, line in expectations],
