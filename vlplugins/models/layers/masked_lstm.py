@@ -43,6 +43,14 @@ class MaskedBiLSTM(nn.Module):
         mask = places < lengths[:, None]
         turned = torch.where(mask, lengths[:, None] - 1 - places, places)
         reversed_ = features.gather(1, turned[..., None].expand_as(features))
-        back = self.backward_(reversed_)[0]
+        back = self._run(self.backward_, reversed_)
         back = back.gather(1, turned[..., None].expand_as(back))
-        return torch.cat([self.onward(features)[0], back], dim=-1) * mask[..., None]
+        return torch.cat([self._run(self.onward, features), back], dim=-1) * mask[..., None]
+
+    @staticmethod
+    def _run(lstm: nn.LSTM, features: Tensor) -> Tensor:
+        """States of one direction; under autocast on a CPU in single precision, as not every CPU can do it in half."""
+        if features.device.type == 'cpu' and torch.is_autocast_enabled('cpu'):
+            with torch.autocast('cpu', enabled=False):
+                return lstm(features.float())[0]
+        return lstm(features)[0]
