@@ -142,9 +142,9 @@ class VisionLanguageInferencer(BaseInferencer):
         )
         with TASK_UTILS.switch_scope_and_registry(self.scope) as registry:
             self.tokenizer = registry.build(of_texts[0]['tokenizer'])
-        kept = [dict(type='LoadImage'), *(step for name, step in steps if name not in _LEFT_OUT)]
+        kept = [dict(type='vlplugins.LoadImage'), *(step for name, step in steps if name not in _LEFT_OUT)]
         with TRANSFORMS.switch_scope_and_registry(self.scope) as registry:
-            pipeline = Compose([registry.build(each) for each in [*kept, dict(type='PackVLInputs')]])
+            pipeline = Compose([registry.build(each) for each in [*kept, dict(type='vlplugins.PackVLInputs')]])
         return lambda item: self._check_geometry(pipeline(self.to_record(item)))
 
     def to_record(self, item: Input) -> Dict[str, Any]:
