@@ -1,18 +1,7 @@
 """Grounding on RefCOCO+ without boxes of training: accuracy on val, testA and testB."""
 
-_base_ = [
-    '../_base_/models/loupe_swin-l_bert-small.py',
-    '../_base_/datasets/zero_shot_grounding.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = 'loupe_swin-l_bert-small_zs-grounding_refcoco.py'
 
-model = dict(test_mode='grounding')
 test_dataloader = dict(
-    dataset=dict(
-        type='ConcatDataset',
-        datasets=[
-            dict(split=split, data_root='data/refcoco+', ann_file='refs(unc).p', **_base_.expressions)
-            for split in ('val', 'testA', 'testB')
-        ],
-    )
+    dataset=dict(datasets=[dict(each, data_root='data/refcoco+') for each in _base_.test_dataloader.dataset.datasets])
 )

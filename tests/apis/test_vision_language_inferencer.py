@@ -38,7 +38,7 @@ def files(tmp_path_factory):
 
 def config(folder):
     cfg = Config.fromfile(CONFIG)
-    for dataset in cfg.test_dataloader.dataset.datasets:
+    for dataset in cfg.test_dataloader.grounding.dataset.datasets:
         dataset.pipeline[2].tokenizer.vocabulary = str(folder / 'vocab.txt')
     return cfg
 
@@ -124,7 +124,7 @@ def test_classes_and_templates_are_those_of_the_configs_prompts(files):
     cfg = config(folder)
     prompts = folder / 'prompts.json'
     prompts.write_text(json.dumps(dict(names=['red block', 'blue block'], templates=['an image of {}'])))
-    for dataset in cfg.test_dataloader.dataset.datasets:
+    for dataset in cfg.test_dataloader.grounding.dataset.datasets:
         tokenizer = dataset.pipeline[2].tokenizer.to_dict()
         dataset.pipeline = [
             dict(type='LoadImageFromFile'),
@@ -229,7 +229,7 @@ def test_bad_input_is_named(files, tmp_path):
 def test_a_config_that_crops_gives_no_boxes(files):
     folder, images = files
     cfg = config(folder)
-    for dataset in cfg.test_dataloader.dataset.datasets:
+    for dataset in cfg.test_dataloader.grounding.dataset.datasets:
         dataset.pipeline.insert(2, dict(type='CenterCrop', crop_size=64))
     inferencer = make(folder, cfg, mode='retrieval')
     assert inferencer(images[0], texts=PHRASES)['predictions'][0]['texts']
@@ -241,7 +241,7 @@ def test_a_config_that_crops_gives_no_boxes(files):
 def test_other_models_and_pipelines_are_refused(files):
     folder, _ = files
     cfg = config(folder)
-    for dataset in cfg.test_dataloader.dataset.datasets:
+    for dataset in cfg.test_dataloader.grounding.dataset.datasets:
         dataset.pipeline = [dict(type='LoadImage'), dict(type='PackVLInputs')]
     with pytest.raises(ValueError, match='no Tokenize'):
         make(folder, cfg)
@@ -258,7 +258,8 @@ def test_command_line_writes_predictions_and_pictures(files, tmp_path):
         f'_base_ = {str(CONFIG)!r}\ntokenizer = dict(vocabulary={str(folder / "vocab.txt")!r})\n'
         "pipeline = [dict(type='LoadImage'), dict(type='Resize', scale=(96, 96), keep_ratio=False),\n"
         "    dict(type='Tokenize', tokenizer=dict(type='WordPiece', context_length=26, **tokenizer))]\n"
-        "test_dataloader = dict(dataset=dict(_delete_=True, type='KarpathyRetrievalDataset', pipeline=pipeline))\n"
+        "dataset = dict(_delete_=True, type='KarpathyRetrievalDataset', pipeline=pipeline)\n"
+        'test_dataloader = dict(grounding=dict(dataset=dataset))\n'
     )
     arguments = [tmp_path / 'config.py', folder / 'weights.pth', folder / 'images', '--device', 'cpu']
     arguments += ['--out-dir', tmp_path / 'out', '--interactions', '--topk', 1, '--texts', *PHRASES]

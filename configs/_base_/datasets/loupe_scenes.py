@@ -37,27 +37,25 @@ images = dict(data_root=data_root, data_prefix=dict(img='images'), test_mode=Tru
 expressions = dict(
     type='RefCocoGroundingDataset', ann_file='refcoco/refs(unc).p', instances_file='refcoco/instances.json', **images
 )
-val_dataloader = dict(
+loader = dict(
     batch_size=100,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(
-        type='ConcatDataset', datasets=[dict(split='testA', **expressions), dict(split='testB', **expressions)]
+)
+val_dataloader = dict(
+    grounding=dict(
+        dataset=dict(
+            type='ConcatDataset', datasets=[dict(split='testA', **expressions), dict(split='testB', **expressions)]
+        ),
+        **loader,
+    ),
+    retrieval=dict(
+        dataset=dict(type='KarpathyRetrievalDataset', ann_file='karpathy/dataset_scenes.json', **images), **loader
     ),
 )
-val_evaluator = dict(type='GroundingAccuracy', join_splits=True)
-retrieval = dict(
-    dataloader=dict(
-        batch_size=100,
-        num_workers=0,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
-        dataset=dict(type='KarpathyRetrievalDataset', ann_file='karpathy/dataset_scenes.json', **images),
-    ),
-    evaluator=dict(type='ImageTextRecall'),
-)
-val_cfg = dict(type='TaskValLoop', others=dict(retrieval=retrieval))
+val_evaluator = dict(grounding=dict(type='GroundingAccuracy', join_splits=True), retrieval=dict(type='ImageTextRecall'))
+val_cfg = dict(type='MultiSetValLoop', attribute='test_mode')
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
-test_cfg = dict(type='TaskTestLoop', others=dict(retrieval=retrieval))
+test_cfg = dict(type='MultiSetTestLoop', attribute='test_mode')

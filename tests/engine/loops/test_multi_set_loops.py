@@ -76,3 +76,38 @@ def test_names_must_agree_and_metrics_must_not(tmp_path):
     same = dict(near=metric('set'), far=metric('set'))
     with pytest.raises(ValueError, match=r"far has the metrics \['set/seen'\]"):
         runner_of(tmp_path, 'test', evaluators=same).test()
+
+
+class DoesTasks(Predicts):
+    task = 'own'
+
+    def forward(self, inputs, targets, mode='tensor'):
+        found = super().forward(inputs, targets, mode)
+        return [self.task] * len(found) if mode == 'predict' else found
+
+
+@METRICS.register_module(force=True)
+class NameTasks(CountPredictions):
+    def process(self, data_batch, data_samples):
+        self.results += list(data_samples)
+
+    def compute_metrics(self, results):
+        (task,) = set(results)
+        return {task: len(results)}
+
+
+def test_a_model_of_several_tasks_is_told_which(tmp_path):
+    def runner(attribute):
+        return make_runner(
+            tmp_path,
+            epochs=1,
+            model=DoesTasks(),
+            test_dataloader=dict(near=loader(4), far=loader(8)),
+            test_evaluator=dict(near=dict(type='NameTasks'), far=dict(type='NameTasks')),
+            test_cfg=dict(type='MultiSetTestLoop', attribute=attribute),
+        )
+
+    tested = runner('task')
+    assert tested.test() == {'near': 4, 'far': 8} and tested.model.task == 'own'
+    with pytest.raises(AttributeError, match='no_such'):
+        runner('no_such').test()

@@ -3,7 +3,6 @@
 from vlplugins.engine.loops.alternating_train_loop import AlternatingLoader, AlternatingTrainLoop
 from vlplugins.engine.loops.multi_set_loops import MultiSetTestLoop, MultiSetValLoop
 from vlplugins.engine.loops.multi_width_loops import MultiWidthTestLoop, MultiWidthTrainLoop, MultiWidthValLoop
-from vlplugins.engine.loops.task_loops import TaskTestLoop, TaskValLoop
 
 __all__ = [
     'AlternatingLoader',
@@ -13,6 +12,4 @@ __all__ = [
     'MultiWidthTestLoop',
     'MultiWidthTrainLoop',
     'MultiWidthValLoop',
-    'TaskTestLoop',
-    'TaskValLoop',
 ]

@@ -1,7 +1,8 @@
 """Loops that evaluate a model on several sets, each by metrics of its own."""
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop, ValLoop
 from mmengine.runner.base_loop import BaseLoop
 
@@ -18,9 +19,12 @@ class _MultiSetEvaluation(BaseLoop):
         dataloader: Loaders, or their configs, by name.
         evaluator: Configs of evaluators by name; metrics of two sets have different prefixes.
         fp16: Whether to run in half precision.
+        attribute: Attribute of the model that takes the name of each set while it is evaluated, for a model that does
+            several tasks; afterwards it is what it was.
 
     Raises:
         ValueError: names that differ, or none; when run, two metrics of one name.
+        AttributeError: (when run) the model has no such attribute.
     """
 
     # Hooks are called as before_<stage>, after_<stage>_epoch, ...
@@ -28,11 +32,16 @@ class _MultiSetEvaluation(BaseLoop):
     loop_type: type
 
     def __init__(
-        self, runner: Runner, dataloader: Dict[str, Any], evaluator: Dict[str, Any], fp16: bool = False
+        self,
+        runner: Runner,
+        dataloader: Dict[str, Any],
+        evaluator: Dict[str, Any],
+        fp16: bool = False,
+        attribute: Optional[str] = None,
     ) -> None:
         if not dataloader or set(dataloader) != set(evaluator):
             raise ValueError(f'there are loaders {sorted(dataloader)} and evaluators {sorted(evaluator)}')
-        self._runner = runner
+        self._runner, self.attribute = runner, attribute
         self.loops = {name: self.loop_type(runner, dataloader[name], evaluator[name], fp16=fp16) for name in dataloader}
         self.dataloader = next(iter(self.loops.values())).dataloader
 
@@ -42,19 +51,30 @@ class _MultiSetEvaluation(BaseLoop):
         call(f'before_{self.stage}')
         call(f'before_{self.stage}_epoch')
         self.runner.model.eval()
+        model = self.runner.model.module if is_model_wrapper(self.runner.model) else self.runner.model
+        before = None if self.attribute is None else getattr(model, self.attribute)
         metrics: Dict[str, float] = {}
-        for name, loop in self.loops.items():
-            self.dataloader = loop.dataloader
-            for index, data_batch in enumerate(loop.dataloader):
-                loop.run_iter(index, data_batch)
-            found = loop.evaluator.evaluate(len(loop.dataloader.dataset))
-            twice = sorted(set(metrics) & set(found))
-            if twice:
-                raise ValueError(f'{name} has the metrics {twice}, as another set; give them a prefix')
-            metrics.update(found)
+        try:
+            for name, loop in self.loops.items():
+                if self.attribute is not None:
+                    setattr(model, self.attribute, name)
+                found = self._evaluate(loop)
+                twice = sorted(set(metrics) & set(found))
+                if twice:
+                    raise ValueError(f'{name} has the metrics {twice}, as another set; give them a prefix')
+                metrics.update(found)
+        finally:
+            if self.attribute is not None:
+                setattr(model, self.attribute, before)
         call(f'after_{self.stage}_epoch', metrics=metrics)
         call(f'after_{self.stage}')
         return metrics
+
+    def _evaluate(self, loop: Any) -> Dict[str, float]:
+        self.dataloader = loop.dataloader
+        for index, data_batch in enumerate(loop.dataloader):
+            loop.run_iter(index, data_batch)
+        return loop.evaluator.evaluate(len(loop.dataloader.dataset))
 
 
 @LOOPS.register_module()
