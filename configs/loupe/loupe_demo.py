@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs, game_epoch = 8, 3  # 37 iterations each
+max_epochs, game_epoch = 9, 2  # 37 iterations each
 
 custom_hooks = [
     dict(type='EpochSeedHook'),
@@ -24,7 +24,7 @@ optim_wrapper = dict(
             'log_scale': dict(decay_mult=0.0),
             'position': dict(decay_mult=0.0),
             # The encoders move while it learns of their games.
-            'token_estimator': dict(lr_mult=3.0, decay_mult=0.0),
+            'token_estimator': dict(lr_mult=1.5, decay_mult=0.0),
         },
     ),
 )

@@ -33,7 +33,7 @@ model = dict(
     sampler=dict(type='SampledShapley', num_samples=16),
     token_estimator=dict(
         type='HybridShapley',
-        estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=32, depth=1),
+        estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=64, depth=2),
         threshold=1.0,
         warmup_iters=40,
         # About the last 20 steps count for the ratio of samples that is reported.
@@ -41,5 +41,5 @@ model = dict(
         # On a CPU nothing waits for a device.
         budget=None,
     ),
-    num_game_images=6,
+    num_game_images=8,
 )

@@ -24,6 +24,11 @@ def _transformer(width: int, depth: int, heads: int) -> nn.TransformerEncoder:
     return nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
 
 
+def _unit_deviation(features: Tensor) -> Tensor:
+    """Without gradient, of length sqrt(D): elements and their products then weigh as much as the embeddings added."""
+    return F.normalize(features.detach().float(), dim=-1) * features.size(-1) ** 0.5
+
+
 def _read_out(width: int, hidden: int) -> nn.Sequential:
     """To an estimate and the logarithm of its uncertainty, both 0 at the start."""
     layers = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, 2))
@@ -100,7 +105,7 @@ class TokenUNSIL(nn.Module):
         Returns:
             Standardised estimates and log-uncertainties, both ``[B, C, P]``.
         """
-        patches, texts = (F.normalize(each.detach().float(), dim=-1)[:, None] for each in (patches, texts))
+        patches, texts = (_unit_deviation(each)[:, None] for each in (patches, texts))
         texts = texts.transpose(1, 2)
         tokens = torch.cat([each.expand(-1, texts.size(1), patches.size(2), -1) for each in (patches, texts)], dim=-1)
         tokens = self.tokens(torch.cat([tokens, patches * texts], dim=-1)) + self.position
@@ -148,8 +153,8 @@ class SemanticUNSIL(nn.Module):
             Standardised estimates and log-uncertainties, both ``[B, M, N]``.
         """
         mask = torch.cat([region_mask, phrase_mask], dim=1)
-        features = torch.cat([regions, phrases], dim=1).detach().float()
-        features = F.normalize(torch.where(mask[..., None], features, 0.0), dim=-1)
+        features = torch.cat([regions, phrases], dim=1)
+        features = _unit_deviation(torch.where(mask[..., None], features, 0.0))
         kinds = torch.arange(mask.size(1), device=mask.device) >= region_mask.size(1)
         tokens = self.features(features) + self.kind(kinds.long())
         tokens = self.transformer(tokens, src_key_padding_mask=~mask)
