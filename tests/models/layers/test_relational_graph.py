@@ -50,6 +50,21 @@ def test_both_forms_equal_the_naive_loop(dense_nodes):
     assert torch.allclose(layer(nodes, edges, mask), naive(layer, nodes, edges, mask), atol=1e-5)
 
 
+@pytest.mark.parametrize('crosses', [True, False])
+@torch.no_grad()
+def test_blocks_of_nodes_that_look_alike_equal_the_naive_loop(crosses):
+    layer, nodes, edges, mask = make(dense_nodes=0)
+    # From each node the same edges to the first two nodes, and to the last three.
+    edges = torch.cat([edges[..., :1].expand(-1, -1, -1, 2), edges[..., 2:3].expand(-1, -1, -1, 3)], dim=-1)
+    edges = edges.clone()
+    if not crosses:
+        edges[..., :2, 2:] = edges[..., 2:, :2] = False
+    found = layer(nodes, edges, mask, blocks=(2, 3))
+    assert torch.allclose(found, naive(layer, nodes, edges, mask), atol=1e-5)
+    with pytest.raises(ValueError, match='4 nodes; expected 5'):
+        layer(nodes, edges, mask, blocks=(2, 2))
+
+
 @torch.no_grad()
 def test_both_forms_agree_on_a_large_graph():
     layer, nodes, edges, mask = make(size=80, roles=6)

@@ -82,6 +82,18 @@ def test_segments_are_independent_and_silence_is_a_vector():
             torch.testing.assert_close(whole[:, segment], part[:, 0])
 
 
+@pytest.mark.parametrize('cross_modal', [True, False])
+@torch.no_grad()
+def test_many_frames_and_words_are_read_as_few_are(cross_modal):
+    """Segments of many nodes go by runs of frames and words, which the layer must be told rightly."""
+    graph, clips, claims = LocalInteractionGraph(D, 2, dropout=0.0).eval(), premise(), statement()
+    graph.layers[0].role_embed.normal_()
+    few = graph(clips, claims, cross_modal)
+    graph.layers[0].dense_nodes = 0
+    for one, other in zip(graph(clips, claims, cross_modal), few):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
 @torch.no_grad()
 def test_without_layers_there_are_means():
     graph, clips = LocalInteractionGraph(D, 2, layers=0), premise()

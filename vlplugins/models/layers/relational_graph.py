@@ -1,6 +1,7 @@
 """Attention between the nodes of a graph with edges of several types."""
 
-from typing import Optional, Tuple, Union
+from itertools import accumulate
+from typing import Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,8 @@ class RelationalGraphLayer(nn.Module):
     sum of the embeddings of all types that edges from i to j have. Nodes without edges stay by themselves.
 
     Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
-    a tensor of ``n * n * d``.
+    a tensor of ``n * n * d``. Where nodes come in blocks, to all of which an edge from i has the same types, those take
+    ``(Q * (1 + rho)) K^T`` once for each block instead.
 
     With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c) + W_b c)``, where both maps begin
     near zero; the sums with n stay. With ``topk`` only so many edges of a node are
@@ -76,6 +78,7 @@ class RelationalGraphLayer(nn.Module):
         mask: Tensor,
         condition: Optional[Tensor] = None,
         return_attention: bool = False,
+        blocks: Optional[Sequence[int]] = None,
     ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """Nodes after one exchange, zero where they are padding.
 
@@ -85,14 +88,19 @@ class RelationalGraphLayer(nn.Module):
             mask: Booleans ``[B, n]``, true for real nodes.
             condition: ``[B, n or 1, d]``; without one a conditional layer works as if there were no condition.
             return_attention: Also return the weights of the edges, ``[B, heads, n, n]``.
+            blocks: Sizes of runs of nodes, with the sum n: a promise that the types of an edge from i to j, where there
+                is one, are those of the edge from i to the first node of the run of j.
 
         Raises:
-            ValueError: another number of types than R, or a condition for a layer that takes none.
+            ValueError: another number of types than R, blocks of another number of nodes, or a condition for a layer
+                that takes none.
         """
         if roles.size(1) != self.num_roles:
             raise ValueError(f'roles has {roles.size(1)} types for num_roles={self.num_roles}')
         if condition is not None and self.condition is None:
             raise ValueError('the layer takes no condition; build it with conditional=True')
+        if blocks is not None and sum(blocks) != nodes.size(1):
+            raise ValueError(f'blocks {tuple(blocks)} have {sum(blocks)} nodes; expected {nodes.size(1)}')
         read = nodes
         if condition is not None:
             bounded, free = self.condition(condition).chunk(2, dim=-1)
@@ -104,6 +112,8 @@ class RelationalGraphLayer(nn.Module):
             messages = weights @ value
         elif nodes.size(1) <= self.dense_nodes:
             messages, weights = self._dense(query, key, value, roles, neighbours)
+        elif blocks is not None:
+            messages, weights = self._by_block(query, key, value, roles, neighbours, blocks)
         else:
             messages, weights = self._by_type(query, key, value, roles, neighbours)
         messages = messages.transpose(1, 2).flatten(2).to(nodes.dtype)
@@ -137,6 +147,19 @@ class RelationalGraphLayer(nn.Module):
         scores = ((query[:, :, :, None] * factor) * key[:, :, None]).sum(dim=-1) * query.size(-1) ** -0.5
         weights = self._attend(scores, neighbours)
         return (weights[..., None] * value[:, :, None] * factor).sum(dim=3), weights
+
+    def _by_block(
+        self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor, blocks: Sequence[int]
+    ) -> Tuple[Tensor, Tensor]:
+        embed = self.role_embed.to(query.dtype)
+        first = torch.stack([roles[..., begin] for begin in accumulate(blocks[:-1], initial=0)], dim=-1)
+        factor = 1 + torch.einsum('brik,rd->bkid', first.to(query.dtype), embed)
+        factors = factor.unflatten(-1, (self.heads, -1)).transpose(2, 3).unbind(dim=1)
+        keys, values = key.split(list(blocks), dim=2), value.split(list(blocks), dim=2)
+        scores = torch.cat([self._product(query * each, part) for each, part in zip(factors, keys)], dim=-1)
+        weights = self._attend(scores, neighbours)
+        parts = weights.split(list(blocks), dim=-1)
+        return sum((part @ held) * each for part, held, each in zip(parts, values, factors)), weights
 
     def _by_type(
         self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor

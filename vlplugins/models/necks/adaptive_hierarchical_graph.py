@@ -75,14 +75,15 @@ class LocalInteractionGraph(nn.Module):
         nodes = torch.cat([frames, words], dim=2)
         mask = torch.cat([premise.frame_mask, premise.word_mask], dim=2)
         crosses = self.cross_modal if cross_modal is None else cross_modal
-        roles = _local_roles(frames.size(2), words.size(2), crosses, nodes.device)
+        sizes = frames.size(2), words.size(2)
+        roles = _local_roles(*sizes, crosses, nodes.device)
         flat, flat_mask = nodes.flatten(0, 1), mask.flatten(0, 1)
         for layer in self.layers:
             condition = None
             if self.adaptive and statement is not None:
                 condition = read_statement(flat.view_as(nodes).flatten(1, 2), statement).view_as(flat)
-            flat = layer(flat, roles, flat_mask, condition)
-        seen, said = flat.view_as(nodes).split([frames.size(2), words.size(2)], dim=2)
+            flat = layer(flat, roles, flat_mask, condition, blocks=sizes)
+        seen, said = flat.view_as(nodes).split(sizes, dim=2)
         video, text = masked_mean(seen, premise.frame_mask), masked_mean(said, premise.word_mask)
         is_silent = ~premise.word_mask.any(dim=2, keepdim=True)
         return video, torch.where(is_silent, self.silent.to(text.dtype), text)
