@@ -49,6 +49,15 @@ def test_a_batch_of_one_clip_takes_its_own_other_segments():
         assert (found.segment[0, :5] != torch.arange(5)).all()
 
 
+def test_a_clip_that_is_in_the_batch_twice_does_not_replace_itself():
+    # Two pairs of clip 7: its segments, called foreign, would be its own.
+    found = ReplacedSegmentLoss(4).corrupt(masks(3, 3, 2), clip_ids=torch.tensor([7, 7, 9]))
+    assert found.clip[:, 0].tolist() == [2, 2, 0] and found.segment[0, :3].tolist() == [0, 1, 0]
+    assert ReplacedSegmentLoss(4).corrupt(masks(3, 2), clip_ids=torch.tensor([7, 9])).clip[:, 0].tolist() == [1, 0]
+    alone = ReplacedSegmentLoss(4).corrupt(masks(3, 3), clip_ids=torch.tensor([7, 7]))
+    assert (alone.segment[:, :3] != torch.arange(3)).all() and (alone.segment[:, :3] < 3).all()
+
+
 def test_clips_of_one_segment_are_left_out():
     loss, mask = ReplacedSegmentLoss(4), masks(1, 4)
     found = loss.corrupt(mask)

@@ -187,7 +187,7 @@ class VideoLanguageInference(BaseModel):
         """The corruption of each clip, and the states of its segments ``[B, K, d]`` under its first statement."""
         count = inputs['num_statements']
         # Of each clip the first statement, which of a pair is the true one: a false one is incoherent by itself.
-        corruption = self.coherence['segment'].corrupt(premise.mask, generator)
+        corruption = self.coherence['segment'].corrupt(premise.mask, generator, inputs['clip_ids'])
         video, text = (corruption.apply(each) for each in unread)
         events, is_event = verdict.statement.events[::count], verdict.statement.event_mask[::count]
         # All events of a statement, real or not: their number is then known without a look at the device.

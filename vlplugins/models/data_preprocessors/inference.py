@@ -59,7 +59,8 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
             index = _pad_rows(found[f'{name}_index'])
             inputs[f'{name}_index'], inputs[f'{name}_mask'] = index.clamp(min=0), index >= 0
         inputs['duration'] = torch.stack([torch.as_tensor(each) for each in found['duration']])
-        inputs['clip_ids'] = torch.tensor([zlib.crc32(str(each.get('video_id')).encode()) for each in samples or ()])
+        names = [str(each.get('video_id', row)) for row, each in enumerate(samples or ())]
+        inputs['clip_ids'] = torch.tensor([zlib.crc32(name.encode()) for name in names], dtype=torch.int64)
         inputs['statements'] = pad_statements(_by_clip(found['statements']))
         inputs = self.cast_data(inputs)
         inputs['num_statements'] = len(found['statements'])

@@ -36,9 +36,9 @@ class ReplacedSegmentLoss(nn.Module):
     """Detects segments that are of another clip, by their states among the others: coherence along a clip.
 
     Each segment is replaced with probability ``prob``, at least one and not all of a clip, by the segment of the same
-    number (modulo its length) of the next clip of the batch; in a batch of one clip, by another segment of it. With
-    ``mode='order'`` half of the clips have their segments in another order instead, and each clip is judged as a whole.
-    Clips of one segment are left out.
+    number (modulo its length) of the next other clip of the batch; in a batch of one clip, by another segment of it.
+    With ``mode='order'`` half of the clips have their segments in another order instead, and each clip is judged as a
+    whole. Clips of one segment are left out.
 
     A segment is compared with the mean m of the others of its clip: ``w . [p; m; p * m; |p - m|]`` of projected states
     p. That two of many kinds differ is a product, which a linear map of a single state leaves to the graph to find.
@@ -63,12 +63,15 @@ class ReplacedSegmentLoss(nn.Module):
         self.embed = nn.Linear(channels, channels) if mode == 'replace' else None
         self.detector = nn.Linear(channels if self.embed is None else 4 * channels, 1)
 
-    def corrupt(self, mask: Tensor, generator: Optional[torch.Generator] = None) -> Corruption:
+    def corrupt(
+        self, mask: Tensor, generator: Optional[torch.Generator] = None, clip_ids: Optional[Tensor] = None
+    ) -> Corruption:
         """Draw what is replaced.
 
         Args:
             mask: Booleans ``[B, K]``, true for real segments.
             generator: Source of random numbers on the device of the mask; the default one by default.
+            clip_ids: Integers ``[B]``, equal for rows of the same clip; each row is a clip of its own by default.
         """
         draws = torch.rand(mask.shape, device=mask.device, generator=generator)
         lengths = mask.sum(dim=1)
@@ -81,14 +84,11 @@ class ReplacedSegmentLoss(nn.Module):
         always = F.one_hot(filled.argmin(dim=1), mask.size(1)).bool()
         never = F.one_hot(draws.masked_fill(~mask, -1.0).argmax(dim=1), mask.size(1)).bool()
         replaced = ((draws < self.prob) | always) & ~never & usable
-        if len(mask) > 1:
-            donor = clips.roll(-1)[:, None].expand(mask.shape)
-            segment = places % lengths.roll(-1)[:, None].clamp(min=1)
-        else:
-            donor = clips[:, None].expand(mask.shape)
-            shift = 1 + (draws[:, :1] * (lengths[:, None] - 1)).long()
-            segment = (places + shift) % lengths[:, None].clamp(min=1)
-        return Corruption(replaced, donor, segment, replaced.float(), usable)
+        donor = _next_other(clips if clip_ids is None else clip_ids)
+        shift = 1 + (draws[:, :1] * (lengths[:, None] - 1)).long()
+        shift = shift.masked_fill((donor != clips)[:, None], 0)
+        segment = (places + shift) % lengths[donor][:, None].clamp(min=1)
+        return Corruption(replaced, donor[:, None].expand(mask.shape), segment, replaced.float(), usable)
 
     @staticmethod
     def _shuffle(draws: Tensor, mask: Tensor, usable: Tensor) -> Corruption:
@@ -123,6 +123,17 @@ class ReplacedSegmentLoss(nn.Module):
         )
         counted = corruption.counted
         return self.loss_weight * (losses * counted).sum() / mean_divisor(counted.sum())
+
+
+def _next_other(clip_ids: Tensor) -> Tensor:
+    """For each of B rows the next one, around the end, that is of another clip; itself where there is none."""
+    size = len(clip_ids)
+    rows = torch.arange(size, device=clip_ids.device)
+    onward = (rows[:, None] + rows) % size
+    is_other = clip_ids[onward] != clip_ids[:, None]
+    # Of equal values argmax may take any: those that come first get the largest.
+    nearest = (is_other * (size - rows)).argmax(dim=1)
+    return onward[rows, torch.where(is_other.any(dim=1), nearest, 0)]
 
 
 @MODELS.register_module()
