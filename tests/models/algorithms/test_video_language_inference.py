@@ -8,6 +8,7 @@ from mmengine.dataset import pseudo_collate
 
 from tests.helpers.processes import run_distributed
 from tests.helpers.violin import batch, packed, seeded, small_model, two_clips
+from vlplugins.models.losses.semantic_coherence import Corruption
 
 pytest.importorskip('mmdet')
 
@@ -123,6 +124,72 @@ def test_alignment_sees_each_modality_alone():
     assert torch.autograd.grad(joint.square().sum(), words)[0].abs().sum() > 0
 
 
+def arguments_of(monkeypatch, part):
+    """The arguments of each call of the forward of a part, in a list that fills."""
+    calls, true = [], part.forward
+    monkeypatch.setattr(part, 'forward', lambda *args, **kwargs: calls.append(args) or true(*args, **kwargs))
+    return calls
+
+
+def test_what_is_aligned_has_seen_neither_the_other_modality_nor_the_statement(monkeypatch):
+    model = build().train()
+    data = prepare(model, two_clips())
+    calls = arguments_of(monkeypatch, model.coherence['local'])
+    inputs = data['inputs']
+    sources = dict(video=inputs['video'], sub=inputs['sub'], tokens=inputs['statements']['tokens'])
+    for each in sources.values():
+        each.requires_grad_()
+    model(**data, mode='loss')
+    ((video, text, *_),) = calls
+    for states, own in ((video, 'video'), (text, 'sub')):
+        found = torch.autograd.grad(states.square().sum(), list(sources.values()), allow_unused=True, retain_graph=True)
+        reached = {name for name, each in zip(sources, found) if each is not None and each.abs().sum() > 0}
+        assert reached == {own}
+
+
+def test_both_modalities_are_replaced_in_their_places_under_the_true_statement(monkeypatch):
+    model = build().train()
+    data = prepare(model, two_clips())
+    drawn, loss = [], model.coherence['segment']
+    corrupt = loss.corrupt
+    monkeypatch.setattr(loss, 'corrupt', lambda *args: drawn.append(corrupt(*args)) or drawn[-1])
+    aligned, seen = arguments_of(monkeypatch, model.coherence['local']), arguments_of(monkeypatch, model.segment_graph)
+    model(**data, mode='loss')
+    (corruption,), ((video, text, *_),), (verdict, corrupted) = drawn, aligned, seen
+    for states, found in ((video, corrupted[0]), (text, corrupted[1])):
+        for clip in range(2):
+            for place in range(4):
+                is_foreign = corruption.replaced[clip, place]
+                donor = (1 - clip, corruption.segment[clip, place]) if is_foreign else (clip, place)
+                assert torch.equal(found[clip, place], states[donor])
+    # Times, by which a segment knows its place, stay with the slot.
+    assert torch.equal(corrupted[2].times, verdict[2].times[::2])
+    # Of two pairs, of one event and of two: the events of the first of each.
+    claimed, events = verdict[3], corrupted[3].unflatten(0, (2, 2))
+    assert torch.equal(events[0, 0], claimed[0]) and torch.equal(events[1], claimed[2:4])
+
+
+@torch.no_grad()
+def test_padding_does_not_change_how_foreign_a_segment_is(monkeypatch):
+    model = build().eval()
+
+    def nothing(mask, *_):
+        rows = torch.zeros(mask.shape, dtype=torch.long)
+        return Corruption(torch.zeros_like(mask), rows, rows, mask.float(), mask)
+
+    monkeypatch.setattr(model.coherence['segment'], 'corrupt', nothing)
+    calls = arguments_of(monkeypatch, model.coherence['segment'])
+    first = packed('man opens', 'man lifts', seed=1, lines=['i want coffee', 'no'])
+    longer = packed('man opens before girl lifts', 'man opens after girl lifts', seed=2)
+    for items in ([first], [first, longer]):
+        model(**prepare(model, batch(*items)), mode='loss')
+    (alone, *_), (beside, mask, _) = calls
+    assert mask.tolist() == [[True, True, False, False], [True] * 4]
+    torch.testing.assert_close(beside[:1, :2], alone, atol=1e-5, rtol=1e-4)
+    found = [model.coherence['segment'].logits(states, real) for states, real, _ in calls]
+    torch.testing.assert_close(found[1][:1, :2], found[0], atol=1e-5, rtol=1e-4)
+
+
 def test_the_corrupted_clip_does_not_reach_the_verdict():
     with_loss, without = build().train(), build(coherence=dict(segment=None)).train()
     without.load_state_dict(with_loss.state_dict(), strict=False)
@@ -224,6 +291,16 @@ def test_unknown_modes_and_missing_inputs_are_refused():
 
 
 @torch.no_grad()
+def test_a_score_of_the_threshold_follows():
+    model = build().eval()
+    data = prepare(model, two_clips())
+    scores = torch.stack([sample.pred_score for sample in model(**copy.deepcopy(data), mode='predict')])
+    model.head.threshold = float(scores[0, 0])
+    labels = torch.stack([sample.pred_label for sample in model(**data, mode='predict')])
+    assert labels[0, 0] == 1 and torch.equal(labels == 1, scores >= scores[0, 0])
+
+
+@torch.no_grad()
 def test_encoded_premise_serves_many_statements():
     model = build().eval()
     texts = ['man opens saying coffee', 'girl lifts', 'man opens before girl lifts']
@@ -295,14 +372,6 @@ ITEMS = [
 ]
 
 
-def test_two_processes_equal_one():
-    parts = [[0], [1, 2, 3]]
-    (whole,) = [coherent_losses(0, 1, [[0, 1, 2, 3]])]
-    found = run_distributed(coherent_losses, 2, parts)
-    for one, pair in zip(whole, zip(*found)):
-        torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-4)
-
-
 def verdict_losses(rank, world_size, parts):
     """Losses of the verdicts of the part of this process, and their gradients."""
     model = build().train()
@@ -313,8 +382,13 @@ def verdict_losses(rank, world_size, parts):
     return [torch.cat([g.flatten() for g in gradients]), *(each.detach() for each in chosen)]
 
 
-def test_verdicts_of_two_processes_equal_those_of_one():
-    whole = verdict_losses(0, 1, [[0, 1, 2, 3]])
-    found = run_distributed(verdict_losses, 2, [[0, 3], [1, 2]])
+def all_losses(rank, world_size, uneven, even):
+    """Means over statements need equal parts; what is gathered or counted over processes does not."""
+    return [*coherent_losses(rank, world_size, uneven), *verdict_losses(rank, world_size, even)]
+
+
+def test_two_processes_equal_one():
+    whole = all_losses(0, 1, [[0, 1, 2, 3]], [[0, 1, 2, 3]])
+    found = run_distributed(all_losses, 2, [[0], [1, 2, 3]], [[0, 3], [1, 2]])
     for one, pair in zip(whole, zip(*found)):
         torch.testing.assert_close(sum(pair) / 2, one, atol=1e-5, rtol=1e-4)
