@@ -76,9 +76,11 @@ def test_kinds_of_a_pair_follow_the_real_statement(root):
 
 
 def test_splits_are_apart(root):
-    ids = [{record['video_id'] for record in (make(root, split=split).get_data_info(i) for i in range(6))}
-           for split in ('train', 'validate', 'test')]  # fmt: skip
-    assert not ids[0] & ids[1] and not ids[0] & ids[2] and not ids[1] & ids[2]
+    train, validate, test = (
+        {record['video_id'] for record in make(root, split=split).load_data_list()}
+        for split in ('train', 'validate', 'test')
+    )
+    assert [len(train), len(validate), len(test)] == [6, 2, 4] and len(train | validate | test) == 12
 
 
 def test_unknown_names_are_told(root):
@@ -147,6 +149,12 @@ def test_no_clip_of_a_split_is_refused(copy):
     content = {name: {**each, 'split': 'test'} for name, each in json.loads(path.read_text()).items()}
     path.write_text(json.dumps(content))
     with refused("no clip of 'train'"):
+        make(copy)
+
+
+def test_a_malformed_side_file_is_named(copy):
+    (copy / 'evidence.json').write_text('{')
+    with refused('evidence.json, record line 1: found no JSON'):
         make(copy)
 
 

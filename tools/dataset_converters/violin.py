@@ -11,12 +11,13 @@ import argparse
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from vlplugins.datasets.formats.text_files import read_json_lines
 from vlplugins.datasets.formats.violin_annotations import PAIRS, SPLITS, ViolinFile, key_of
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.files import write_if_changed
@@ -25,47 +26,54 @@ from vlplugins.utils.records import RecordError
 
 # Of the released file, as a check: clips of each split, and of each show.
 RELEASED = dict(train=12687, validate=1600, test=1600)
+_STATEMENTS = '{"vid_name", "desc_id": "<clip>-<pair>-<0|1>", "desc"} a line'
+_SUBTITLES = '{"vid_name", "sub"} a line'
 _ARRAYS = ('resnet_features', 'c3d_features')
-
-
-def read_json_lines(path: str) -> List[Dict[str, Any]]:
-    """Records of a file of JSON lines.
-
-    Raises:
-        FileNotFoundError: no such file.
-        RecordError: a line that is none.
-    """
-    records = []
-    for number, line in enumerate(Path(path).read_text(encoding='utf-8').splitlines(), 1):
-        try:
-            records += [json.loads(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
-            raise RecordError(path, f'no JSON ({error.msg})', 'a record a line', f'line {number}') from None
-    return records
 
 
 def from_json_lines(paths: List[str], subtitles: str, split: str) -> Dict[str, Any]:
     """The released layout from the lines of later work.
 
     Raises:
-        RecordError: a key without pair and polarity, or a clip without subtitles.
+        RecordError: a line that is none or lacks a field, a key without pair and polarity, a label that contradicts
+            it, or a clip without subtitles.
     """
-    lines = {record['vid_name']: record['sub'] for record in read_json_lines(subtitles)}
+    lines = {}
+    for number, record in read_json_lines(subtitles, _SUBTITLES):
+        name, lines_of_clip = (_field(record, subtitles, number, _SUBTITLES, key) for key in ('vid_name', 'sub'))
+        lines[name] = lines_of_clip
     found: Dict[str, Any] = {}
     for path in paths:
-        for record in read_json_lines(path):
-            name, key = record['vid_name'], record.get('desc_id', record.get('example_id', ''))
-            try:
-                _, pair, polarity = str(key).rsplit('-', 2)
-                place = int(pair), int(polarity)
-            except ValueError:
-                raise RecordError(path, f'the key {key!r}', '<clip>-<pair>-<0|1>', name) from None
+        for number, record in read_json_lines(path, _STATEMENTS):
+            name = _field(record, path, number, _STATEMENTS, 'vid_name')
+            text = _field(record, path, number, _STATEMENTS, 'desc', 'statement')
+            pair, polarity = _place(record, path, number)
             if name not in lines:
                 raise RecordError(subtitles, 'no subtitles', 'those of every clip', name)
             clip = found.setdefault(name, dict(file=name, split=record.get('split', split), sub=lines[name],
                                                statement=[['', ''] for _ in range(PAIRS)]))  # fmt: skip
-            clip['statement'][place[0]][place[1]] = record.get('desc', record.get('statement'))
+            clip['statement'][pair][polarity] = text
     return found
+
+
+def _field(record: Dict[str, Any], path: str, number: int, expected: str, *names: str) -> Any:
+    """The first of these fields that a line has."""
+    for name in names:
+        if name in record:
+            return record[name]
+    raise RecordError(path, f'{sorted(record)} without {names[0]!r}', expected, f'line {number}')
+
+
+def _place(record: Dict[str, Any], path: str, number: int) -> Tuple[int, int]:
+    """Pair and polarity of a line, by its key."""
+    key = str(_field(record, path, number, _STATEMENTS, 'desc_id', 'example_id'))
+    pair, polarity = key.split('-')[-2:] if key.count('-') >= 2 else ('', '')
+    if pair not in ('0', '1', '2') or polarity not in ('0', '1'):
+        raise RecordError(path, f'the key {key!r}', '<clip>-<pair from 0 to 2>-<0|1>', f'line {number}')
+    label = record.get('label', record.get('answer'))
+    if label is not None and bool(label) is not (polarity == '0'):
+        raise RecordError(path, f'the label {label!r} of {key!r}', 'true where the key ends in 0', f'line {number}')
+    return int(pair), int(polarity)
 
 
 def to_json_lines(file: ViolinFile, out: Path) -> None:

@@ -1,6 +1,5 @@
 """Video-and-language inference: does a statement follow from a clip and its subtitles?"""
 
-import json
 import logging
 import os
 from typing import Any, Dict, Iterator, List, Optional, Sequence
@@ -8,6 +7,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from vlplugins.datasets.formats.text_files import read_json
 from vlplugins.datasets.formats.violin_annotations import (
     PAIRS,
     SPLITS,
@@ -30,6 +30,7 @@ STATEMENT_TYPES = (
     'inferring reasons',
 )
 UNITS = ('statement', 'pair', 'clip')
+_EVIDENCE = '{key of a statement: [start, end] in seconds, or null}'
 REBUILD = 'python tools/dataset_converters/parse_statements.py violin_annotation.json --out'
 
 
@@ -123,8 +124,7 @@ class ViolinDataset(BaseDataset):
     def _read_evidence(self) -> Dict[str, Any]:
         if not self.files['evidence_file']:
             return {}
-        with open(self.files['evidence_file'], encoding='utf-8') as content:
-            return json.load(content)
+        return read_json(self.files['evidence_file'], _EVIDENCE)
 
     def _is_usable(self, clip_id: str) -> bool:
         missing = [path for path in self._paths(clip_id).values() if not os.path.isfile(path)]

@@ -106,6 +106,13 @@ def test_a_clip_twice_and_broken_json_are_refused(tmp_path):
         ViolinFile(tmp_path / 'none.json')
 
 
+def test_a_clip_in_two_splits_is_refused(tmp_path):
+    # Two records by their keys, one clip by its file.
+    with refused("record y: found the clip of record 'x' again"):
+        read(tmp_path, {'x': record(), 'y': record(file=f' {CLIP} ', split='test')})
+    assert [clip['clip_id'] for clip in read(tmp_path, {'x': record(file='')}).clips] == ['x']
+
+
 def test_shows_and_lengths_follow_from_names(tmp_path):
     assert show_of('gt3ntYidpvs_clip_000_040') == 'movieclips' and show_of('what') == 'other'
     names = {'gt3ntYidpvs_clip_000_040': 40, 'what': 7.5}
@@ -119,5 +126,8 @@ def test_kinds_of_statements(tmp_path):
     assert read_statement_types(path, ['c'], ('a', 'b'))['c'][1] == (['a'], ['a', 'b'])
     with refused(r"'b'.*one of \('a',\)"):
         read_statement_types(path, ['c'], ('a',))
-    with refused('three pairs'):
-        read_statement_types(path, ['d'], ('a', 'b'))
+    for content in ({}, {'c': [['a', 'a']] * 2}, {'c': [['a', 'a'], ['a', 'a'], ['a']]}, {'c': [['a', 'a'], 'ab', 3]}):
+        with refused('record c: .*three pairs'):
+            read_statement_types(write(tmp_path / 'types.json', content), ['c'], ('a', 'b'))
+    with refused('a JSON list'):
+        read_statement_types(write(tmp_path / 'types.json', []), ['c'], ('a', 'b'))

@@ -96,6 +96,10 @@ def test_missing_arrays_and_limits_are_told(results, tmp_path):
     write_npz(tmp_path / 'c.npz', dict(sub=np.zeros((1, 4))))
     with refused('an array stm_1'):
         LoadTextFeatures()(results)
+    arrays = encode_clip(HashSentenceEncoder(4), LINES, ['he sits', 'he runs'])
+    write_npz(tmp_path / 'c.npz', {name: value for name, value in arrays.items() if name != 'span_1'})
+    with refused('an array span_1'):
+        LoadTextFeatures()(results)
     with pytest.raises(ValueError, match='max_tokens 0'):
         LoadTextFeatures(max_tokens=0)
 

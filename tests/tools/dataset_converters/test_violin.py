@@ -53,7 +53,10 @@ def test_bad_lines_are_told(tmp_path, capsys):
     subtitles = tmp_path / 's.jsonl'
     subtitles.write_text(json.dumps(dict(vid_name='a', sub=[])) + '\n')
     for row, match in [
-        (dict(vid_name='a', desc_id='a-x', desc='t'), '<clip>-<pair>-<0|1>'),
+        (dict(vid_name='a', desc_id='a-x', desc='t'), '<0|1>'),
+        (dict(vid_name='a', desc_id='a-3-0', desc='t'), 'pair from 0 to 2'),
+        (dict(vid_name='a', desc_id='a-0-1', desc='t', label=True), "the label True of 'a-0-1'"),
+        (dict(vid_name='a', desc_id='a-0-0'), "without 'desc'"),
         (dict(vid_name='b', desc_id='b-0-0', desc='t'), 'no subtitles'),
     ]:
         (tmp_path / 'x.jsonl').write_text(json.dumps(row) + '\n')

@@ -9,12 +9,14 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from vlplugins.datasets.formats.text_files import read_json
 from vlplugins.utils.records import RecordError, SkipCounter
 
 SPLITS = ('train', 'validate', 'test')
 PAIRS = 3
 POLARITIES = ('real', 'fake')
 _LINE = '[text, start, end], [text, [start, end]] or {"text", "start", "end"}, in seconds from the start of the clip'
+_TYPES = '{clip id: [[kinds, kinds] x 3]}'
 _RECORD = 'file, split, sub, and three pairs [entailed, contradicted] as statement'
 _TV_CLIP = re.compile(r'^(?P<show>[a-z]+)_s\d+e\d+.*clip_(?P<start>\d+)_(?P<end>\d+)$')
 _FILM_CLIP = re.compile(r'^.{11}_clip_(?P<start>\d+)_(?P<end>\d+)$')
@@ -69,8 +71,8 @@ class ViolinFile:
 
     Raises:
         FileNotFoundError: no such file.
-        RecordError: malformed JSON, a missing key, an unknown split, a line of unknown shape; or, if strict, another
-            number of pairs or a blank statement.
+        RecordError: malformed JSON, a missing key, a clip that is there twice, an unknown split, a line of unknown
+            shape; or, if strict, another number of pairs or a blank statement.
     """
 
     def __init__(self, path: Union[str, Path], strict: bool = True) -> None:
@@ -107,7 +109,14 @@ class ViolinFile:
             raise RecordError(self.path, f'no JSON ({error.msg})', 'annotations in JSON', where) from None
         if not isinstance(content, dict) or not content:
             raise RecordError(self.path, f'a JSON {type(content).__name__}', '{clip id: record}')
-        return [self._clip(str(name), record) for name, record in content.items()]
+        clips = [self._clip(str(name), record) for name, record in content.items()]
+        owners: Dict[str, str] = {}
+        for name, clip in zip(content, clips):
+            other = owners.setdefault(clip.get('clip_id', name), name)
+            if other != name:
+                # By its keys once, by its file twice, and perhaps in two splits.
+                raise RecordError(self.path, f'the clip of record {other!r} again', 'each clip once', name)
+        return clips
 
     def _unique(self, pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
         """A clip that occurs twice would be in two splits."""
@@ -127,7 +136,7 @@ class ViolinFile:
         statements = self._statements(record['statement'], name)
         if statements is None:
             return {}
-        clip_id = str(record.get('file', name)).strip()
+        clip_id = str(record.get('file') or name).strip()
         duration = self._duration(clip_id, record)
         lines, times = self._lines(record['sub'], clip_id)
         if not math.isfinite(duration):
@@ -227,14 +236,14 @@ def read_statement_types(
     Raises:
         RecordError: no such file or no JSON, another number of pairs, a clip without kinds, or an unknown kind.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
-    except (OSError, json.JSONDecodeError) as error:
-        raise RecordError(path, f'no JSON ({error})', '{clip id: [[kinds, kinds] x 3]}') from None
+    content = read_json(path, _TYPES)
+    if not isinstance(content, dict):
+        raise RecordError(path, f'a JSON {type(content).__name__}', _TYPES)
     found = {}
     for clip_id in clips:
         pairs = content.get(clip_id)
-        if not isinstance(pairs, list) or len(pairs) != PAIRS or any(len(pair) != 2 for pair in pairs):
+        is_whole = isinstance(pairs, list) and len(pairs) == PAIRS
+        if not is_whole or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise RecordError(path, f'{pairs!r:.60}', 'three pairs of kinds', clip_id)
         found[clip_id] = [tuple([each] if isinstance(each, str) else list(each) for each in pair) for pair in pairs]
         unknown = sorted({kind for pair in found[clip_id] for kinds in pair for kind in kinds} - set(known))

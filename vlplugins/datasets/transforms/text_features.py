@@ -110,7 +110,8 @@ class LoadTextFeatures(_TextFeatures):
     def _check(self, arrays: Dict[str, np.ndarray], numbers: Sequence[int], results: Dict[str, Any]) -> None:
         path, clip = results['text_file'], results.get('video_id')
         names = ['sub', *(f'stm_{number}' for number in numbers)]
-        missing = [name for name in (*names, 'sub_line', 'texts') if name not in arrays]
+        needed = (*names, *(f'span_{number}' for number in numbers), 'sub_line', 'texts')
+        missing = [name for name in needed if name not in arrays]
         if missing:
             raise RecordError(path, f'the arrays {sorted(arrays)}', f'an array {missing[0]}', clip)
         made_of = [digest_of('\n'.join(results['subtitles']))]
