@@ -31,13 +31,11 @@ SAMPLES = [sample('a', [0.5, 0.5]), sample('b', [0.9, 0.1], ('say', 'act')), sam
 
 
 def test_each_statement_is_judged_alone():
-    found = evaluate(VideoLanguageInferenceMetric(), SAMPLES)
-    assert found['violin/accuracy'] == pytest.approx(100 * 4 / 6)
-    assert found['violin/acc_real'] == pytest.approx(100 * 2 / 3) and found['violin/acc_fake'] == pytest.approx(200 / 3)
-    assert found['violin/pair_accuracy'] == pytest.approx(200 / 3) and found['violin/consistency'] == pytest.approx(
-        100 / 3
-    )
-    assert found['violin/type/say/accuracy'] == pytest.approx(200 / 3) and found['violin/type/say/num'] == 3
+    found = evaluate(VideoLanguageInferenceMetric(), [*SAMPLES, sample('d', [0.8, 0.7])])
+    # Of a the true one alone is right, at the threshold; of c the false one; of d the true one, though the pair is.
+    expected = dict(accuracy=62.5, acc_real=75, acc_fake=50, pair_accuracy=75, consistency=25)
+    assert {name: found[f'violin/{name}'] for name in expected} == pytest.approx(expected)
+    assert found['violin/type/say/accuracy'] == pytest.approx(60) and found['violin/type/say/num'] == 5
     assert 'violin/evidence' not in found
 
 
@@ -78,18 +76,36 @@ def test_coherence_is_measured_by_its_own_objectives():
     assert evaluate(SemanticCoherenceMetric(), SAMPLES) == {} and np.isfinite(found['coherence/retrieval'])
 
 
+def statements_of(pair):
+    """A sample for each statement of a pair."""
+    for place in (0, 1):
+        part = slice(place, place + 1)
+        names = ('pair_indices', 'polarities', 'groups')
+        alone = TemporalDataSample(
+            metainfo=dict(video_id=pair.video_id, **{name: pair.get(name)[part] for name in names})
+        )
+        alone.set_data(dict(gt_label=pair.gt_label[part], pred_score=pair.pred_score[part]))
+        yield alone
+
+
 def judge(rank, world_size):
-    """Both metrics of five clips; a sampler gives two processes three each, one of them twice."""
+    """Both metrics, of nine statements and of five clips; a sampler gives two processes one of them twice.
+
+    The true statements are judged by one process, the false ones by the other.
+    """
+    pairs = [*SAMPLES, sample('d', [0.6, 0.7]), sample('e', [0.1, 0.6])]
+    statements = [each for pair in pairs for each in statements_of(pair)][:9]
     found, clips = {}, [coherent(f'{i}', i, 0.5) for i in range(5)]
-    five = [*SAMPLES, sample('d', [0.6, 0.7]), sample('e', [0.1, 0.6])]
-    for metric, items in ((VideoLanguageInferenceMetric(), five), (SemanticCoherenceMetric(pool=6), clips)):
-        for number in range(rank, 5 if world_size == 1 else 6, world_size):
-            metric.process(None, [items[number % 5]])
-        found.update(metric.evaluate(5))
+    for metric, items in ((VideoLanguageInferenceMetric(), statements), (SemanticCoherenceMetric(pool=6), clips)):
+        size = len(items)
+        for number in range(rank, size if world_size == 1 else size + 1, world_size):
+            metric.process(None, [items[number % size]])
+        found.update(metric.evaluate(size))
     return found
 
 
 def test_two_processes_equal_one():
     alone = judge(0, 1)
-    assert alone['violin/accuracy'] == pytest.approx(50) and 0 < alone['coherence/retrieval'] < 100
+    assert alone['violin/accuracy'] == pytest.approx(500 / 9) and alone['violin/pair_accuracy'] == 50
+    assert 0 < alone['coherence/retrieval'] < 100
     assert run_distributed(judge, 2) == [alone, alone]
