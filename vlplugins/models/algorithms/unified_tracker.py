@@ -9,6 +9,7 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from vlplugins.models.algorithms.detection_losses import detection_losses
 from vlplugins.models.algorithms.online_tracker import OnlineTracker
 from vlplugins.models.algorithms.tracking_batches import (
     PairedTargets,
@@ -224,19 +225,18 @@ class UnifiedTracker(BaseModel):
             raise ValueError(f'clips of many objects have {inputs.size(1)} frames; expected a reference and a search')
         reference, search = ([sample[index] for sample in samples] for index in range(2))
         levels = self._pair_features(inputs)
-        on_reference = self.det_loss_on == 'reference'
-        detected = self.detect(levels[0 if on_reference else 1], reference if on_reference else search)
-        head = self.detector.bbox_head
-        losses = {
-            f'det_{name}': value
-            for name, value in head.loss(**detected, batch_data_samples=reference if on_reference else search).items()
-        }
+        on_reference, head = self.det_loss_on == 'reference', self.detector.bbox_head
+        trained = reference if on_reference else search
+        detected = self.detect(levels[0 if on_reference else 1], trained)
+        outputs = head(detected['hidden_states'], detected['references'])
+        losses = detection_losses(head, outputs, detected, trained)
         pairs = pair_targets(reference, search)
         if self.mot_reference == 'matched_pred':
             if not on_reference:
                 with torch.no_grad():
                     detected = self.detect(levels[0], reference)
-            boxes = head(detected['hidden_states'], detected['references'])[1][-1].detach()
+                    outputs = head(detected['hidden_states'], detected['references'])
+            boxes = outputs[1][-1].detach()
             boxes = bbox_cxcywh_to_xyxy(boxes) * frame_sizes(reference, boxes)
             pairs = targets_of_detections(boxes, pairs, [len(each.gt_instances) for each in reference])
         maps = [self.tracking_neck(each) for each in levels]
