@@ -1,49 +1,19 @@
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from mmengine.model import BaseModel
-from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader
 
+from tests.helpers.alternating import Numbers, Remembers, loaders, remembered
+from tests.helpers.runs import forget_runs
+from tests.helpers.tiny_configs import ROOT
 from tests.helpers.tiny_training import make_runner
+from tools import train as train_tool
 from vlplugins.engine.loops import AlternatingLoader
-
-
-class Numbers(Dataset):
-    """Counts which records were loaded; each is its number and one of chance."""
-
-    def __init__(self, first, size):
-        self.first, self.size, self.loaded = first, size, []
-
-    def __len__(self):
-        return self.size
-
-    def __getitem__(self, index):
-        self.loaded.append(index)
-        return dict(numbers=torch.tensor(float(self.first + index)), noise=torch.rand(()))
-
-
-class Remembers(BaseModel):
-    def __init__(self):
-        super().__init__()
-        self.weight, self.seen = nn.Parameter(torch.zeros(())), []
-
-    def forward(self, numbers, noise, mode='tensor'):
-        self.seen.append((numbers.tolist(), noise.tolist(), torch.rand(()).item()))
-        return dict(loss=(self.weight - noise).square().mean())
-
-
-def loaders(sot=10, mot=6, **changes):
-    def loader(first, size, batch_size):
-        return dict(
-            batch_size=batch_size,
-            dataset=Numbers(first, size),
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            collate_fn=dict(type='default_collate'),
-            **changes,
-        )
-
-    return dict(sot=loader(0, sot, 2), mot=loader(100, mot, 3))
 
 
 def train(folder, max_iters, data=None, resume=None, **loop):
@@ -86,6 +56,42 @@ def test_resumed_run_goes_on_with_the_batches_and_the_chance_of_the_uninterrupte
     counts = {name: len(each.dataset.loaded) for name, each in rest.train_dataloader.loaders.items()}
     turns = {'sot': 10 - (done + 1) // 2, 'mot': 10 - done // 2}
     assert counts == {'sot': 2 * turns['sot'], 'mot': 3 * turns['mot']}
+
+
+def test_a_killed_run_goes_on_with_both_streams(tmp_path):
+    """Killed without warning between two checkpoints, in a turn of the second set, and resumed by the tool."""
+    settings = dict(
+        custom_imports=dict(imports=['tests.helpers.alternating']),
+        default_scope='vlplugins',
+        model=dict(type='Remembers'),
+        train_dataloader=loaders(),
+        train_cfg=dict(type='AlternatingTrainLoop', max_iters=14),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=3, by_epoch=False)),
+        log_processor=dict(by_epoch=False),
+    )
+    config = tmp_path / 'config.py'
+    config.write_text('\n'.join(f'{key} = {value!r}' for key, value in settings.items()))
+
+    def arguments(name, *more, folder='killed'):
+        options = [f'model.file={tmp_path / name}.jsonl', *more]
+        return [str(config), '--work-dir', str(tmp_path / folder), '--seed', '0', '--cfg-options', *options]
+
+    killed = subprocess.run(
+        [sys.executable, 'tools/train.py', *arguments('first', 'model.killed_at=7')],
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
+        stdout=subprocess.DEVNULL,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in tmp_path.glob('killed/*.pth')) == ['iter_3.pth', 'iter_6.pth']
+    for command in ([*arguments('rest'), '--resume'], arguments('whole', folder='whole')):
+        forget_runs()
+        train_tool.main(command)
+    first, rest, whole = (remembered(tmp_path / f'{name}.jsonl') for name in ('first', 'rest', 'whole'))
+    assert len(whole) == 14 and first == whole[:8] and rest == whole[6:]
+    ends = [torch.load(tmp_path / f'{name}/iter_14.pth', weights_only=False) for name in ('killed', 'whole')]
+    assert torch.equal(*(each['state_dict']['weight'] for each in ends))
 
 
 def test_sampler_of_whole_batches_is_asked_for_all_of_a_pass():
