@@ -109,6 +109,10 @@ def test_pairs_of_two_sets(tmp_path):
         identities = [set(frame.gt_instances.instances_ids.tolist()) for frame in sample.video_data_samples]
         assert sample.task == 'mot' and identities[0] & identities[1]
         sources.add(sample[0].img_path.split('data/')[1].split('/')[0])
+        if 'crowdhuman' in sample[0].img_path:
+            # An image twice: what is drawn for one frame must hold for the other, or the persons would move.
+            boxes = [frame.gt_instances.bboxes for frame in sample.video_data_samples]
+            assert torch.equal(pair[0], pair[1]) and torch.equal(*boxes)
     assert sources == {'MOT17', 'crowdhuman'}
 
 

@@ -145,6 +145,27 @@ def test_a_pair_without_any_object_is_a_step():
     assert backward(tracker, empty).isfinite()
 
 
+def test_corners_in_the_wrong_order_are_a_finite_loss_that_brings_them_into_order():
+    tracker = make_tracker(random_reference=False)
+    peaks = torch.zeros(2, 8, 8)
+    peaks[0, 6, 6] = peaks[1, 1, 2] = 8.0
+    tower = tracker.proposal_decoder.towers[0]
+    tower.register_forward_hook(lambda _, inputs, scores: scores + peaks)
+    found = []
+    spy(tracker.proposal_decoder, found)
+    batch = sot_batch()
+    losses = losses_of(tracker, batch)
+    boxes, scores = found[0][1]
+    assert (boxes[..., :2] > boxes[..., 2:]).all() and losses['num_inverted_boxes'] >= 4
+    scores.retain_grad()
+    total, _ = tracker.parse_losses(losses)
+    total.backward()
+    assert total.isfinite() and all(each.grad.isfinite().all() for each in tower.parameters())
+    # Downhill a peak sinks, as it is on the wrong side of the middle, and the weights of the tower learn of it.
+    assert (scores.grad[:, 0, 0, 6, 6] > 0).all() and (scores.grad[:, 0, 1, 1, 2] > 0).all()
+    assert tower[0].conv.weight.grad.any()
+
+
 def test_boxes_are_shares_of_the_frame_without_its_padding():
     tracker, truths = make_tracker(), []
     tracker.box_loss.register_forward_pre_hook(lambda _, inputs: truths.append(inputs[1]))
@@ -173,6 +194,16 @@ def test_nothing_depends_on_what_is_padding():
         found = [tracker.search_targets([each], targets, padding) for each in (maps, changed)]
         assert torch.equal(decoded.pop(), decoded.pop()) == same
         assert found[0].proposals.isfinite().all()
+
+
+def test_training_hides_the_padding_of_crops():
+    tracker, hidden = make_tracker(), []
+    tracker.target_decoder.register_forward_pre_hook(lambda _, inputs: hidden.append(inputs[2]))
+    batch = sot_batch(clips=1, length=2)
+    batch['data_samples'][0][1].padding_mask = torch.arange(64).expand(64, 64) >= 40
+    losses_of(tracker, batch)
+    # Three of eight places of 8 pixels, in the second frame alone.
+    assert hidden[0].sum(dim=(1, 2)).tolist() == [0, 24] and hidden[0][1, :, 5:].all()
 
 
 def test_padding_is_that_of_the_mask_and_of_the_batch():
@@ -326,6 +357,23 @@ def test_half_precision_trains_and_weights_go_round():
     other = make_tracker(seed=1)
     other.load_state_dict(tracker.state_dict())
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in tracker.state_dict().items())
+
+
+def test_the_compiled_search_is_the_same_with_crops_beside_its_graph():
+    """All of a step on single objects that is ours: the two decoders, and an iteration of the target transformer."""
+    tracker = make_tracker(target_transformer__num_iterations=1)
+    maps, targets = [torch.randn(2, 16, 8, 8, requires_grad=True)], torch.randn(2, 1, 16)
+    padding = torch.arange(64).expand(2, 64, 64) >= 40
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    found = []
+    for search in (tracker.search_targets, torch.compile(tracker.search_targets, backend='eager')):
+        result = search(maps, targets, padding)
+        (gradient,) = torch.autograd.grad(result.tracked.boxes[-1].square().sum(), maps)
+        found.append((result.proposals, result.tracked.boxes[-1], gradient))
+    torch.testing.assert_close(found[1], found[0])
+    reasons = list(torch._dynamo.utils.counters['graph_break'])
+    assert reasons and all('BoxCrops.forward' in each for each in reasons)
 
 
 def test_maps_of_the_tracking_branch_are_what_the_mode_tensor_gives():

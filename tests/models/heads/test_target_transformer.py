@@ -133,6 +133,17 @@ def test_half_precision_keeps_boxes_in_single():
     torch.testing.assert_close(found, expected, atol=3.0, rtol=0.05)
 
 
+@pytest.mark.parametrize('attention', ['correlation', 'cross'])
+def test_an_iteration_is_one_graph(attention):
+    layer = TargetTransformer(**{**SMALL, 'num_iterations': 1}, attention=attention).layers[0]
+    real = torch.tensor([[True, True, False], [True, True, True]])
+    sources = (torch.randn(6, 8, 2, 2), None) if attention == 'correlation' else (None, torch.randn(2, 5, 8))
+    targets = torch.randn(2, 3, 8)
+    torch._dynamo.reset()
+    compiled = torch.compile(layer, backend='eager', fullgraph=True)
+    torch.testing.assert_close(compiled(targets, *sources, real, None), layer(targets, *sources, real, None))
+
+
 def test_target_is_the_feature_at_its_box_in_the_reference():
     encoder = RoITargetEncoder(dim=8).eval()
     maps = pyramid()

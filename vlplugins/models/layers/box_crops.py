@@ -30,6 +30,8 @@ def sound_boxes(boxes: Tensor, min_size: float = 1.0) -> Tensor:
 class BoxCrops(nn.Module):
     """RoIAlign at boxes of each image of a batch.
 
+    It is a compiled operator: under ``torch.compile`` the crops are the one place that is left out of the graph.
+
     Args:
         dim: Channels of the maps.
         output_size: Side of the crops.
@@ -59,6 +61,7 @@ class BoxCrops(nn.Module):
             )
         )
 
+    @torch.compiler.disable
     def forward(self, maps: Sequence[Tensor], boxes: Tensor, level: Optional[int] = None) -> Tensor:
         """Crops ``[B * N, C, S, S]`` at boxes.
 
