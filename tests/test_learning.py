@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tools.misc.demo import load_spec, plan_jobs, read_results, run_jobs, shrink
+from tools.misc.demo import load_spec, plan_jobs, shrink
 from vlplugins.datasets.synthetic import prepare_synthetic_data
 from vlplugins.utils.cli import load_config
+from vlplugins.utils.jobs import read_results, run_jobs
 from vlplugins.visualization.demo_report import check_expectations
 
 DEMOS = sorted(Path(__file__).resolve().parents[1].glob('configs/*/demo.yml'))

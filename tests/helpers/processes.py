@@ -24,7 +24,7 @@ def run_distributed(function: Callable, world_size: int = 2, *args: Any, timeout
     """
     # Children are copies of a server that has imported what takes long, and has no thread that a copy would lack.
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['vlplugins.models', 'vlplugins.evaluation', 'vlplugins.datasets'])
+    context.set_forkserver_preload(['mmdet.models', 'vlplugins.models', 'vlplugins.evaluation', 'vlplugins.datasets'])
     with tempfile.TemporaryDirectory() as folder:
         arguments = [(function, rank, world_size, folder, args) for rank in range(world_size)]
         processes = [context.Process(target=_child, args=each) for each in arguments]

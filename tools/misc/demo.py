@@ -9,13 +9,9 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
-import time
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Deque, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import yaml
 from mmengine.config import Config
@@ -26,6 +22,7 @@ from vlplugins.datasets.synthetic import prepare_synthetic_data
 from vlplugins.models.complexity import model_costs
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import UsageError, friendly_errors, load_config
+from vlplugins.utils.jobs import Job, read_curves, read_results, run_jobs
 from vlplugins.utils.widths import width_name
 from vlplugins.visualization.demo_report import check_expectations, draw_figure, make_table
 
@@ -33,53 +30,18 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN_METHOD = 'slimclr'
 
 
-@dataclass
-class Job:
-    """One training or test run of a demo."""
-
-    name: str
-    seed: int
-    command: List[str]
-    folder: Path
-    process: Optional[subprocess.Popen] = None
-    started: float = 0.0
-
-    @property
-    def log(self) -> Path:
-        """What the run printed."""
-        return self.folder / 'output.log'
-
-    @property
-    def metrics(self) -> Path:
-        """The final metrics of the run."""
-        return self.folder / 'metrics.json'
-
-    def start(self, threads: int) -> None:
-        """Start the run with so many threads."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.metrics.unlink(missing_ok=True)
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-        environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
-        self.started = time.monotonic()
-        with open(self.log, 'w', encoding='utf-8') as log:
-            self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def progress(self) -> str:
-        """The epoch, or the iteration where there are no epochs, that the log has reached; ``'-'`` before the first."""
-        text = self.log.read_text(encoding='utf-8', errors='replace')
-        found = re.findall(r'(Epoch|Iter)\(train\)\s+\[\s*(\d+)[]/]', text)
-        return f'{found[-1][0].lower()} {found[-1][1]}' if found else '-'
-
-
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('method', nargs='?', default=MAIN_METHOD, help=f'method (default: {MAIN_METHOD})')
     parser.add_argument('--seeds', type=int, default=1, help='runs of each config, with seeds 0, 1, ... (default: 1)')
-    parser.add_argument('--all', action='store_true', help='also the runs that are made only with several seeds')
+    parser.add_argument(
+        '--all',
+        action=argparse.BooleanOptionalAction,
+        help='also the runs that are marked as extended, or not these (default: with several seeds)',
+    )
     parser.add_argument('--quick', action='store_true', help='shrunk by the section "quick": shows that it runs')
+    parser.add_argument('--keep', action='store_true', help='go on: runs that are finished are not made again')
     parser.add_argument('--record', action='store_true', help='write the results beside the README of the method')
     parser.add_argument('--jobs', type=int, default=3, help='runs at a time (default: 3, which keeps two cores busy)')
     parser.add_argument('--work-dir', default='work_dirs/demo', help='folder for logs, checkpoints and the figure')
@@ -172,74 +134,8 @@ def plan_jobs(spec: Dict[str, Any], seeds: int, work_dir: Path, extended: bool =
             options = run.get('cfg_options')
             if options:
                 command += ['--cfg-options', *[f'{key}={value}' for key, value in options.items()]]
-            jobs.append(Job(run['name'], seed, command, folder))
+            jobs.append(Job(run['name'], seed, command, folder, ROOT, repr(load_config(str(run['path'])).to_dict())))
     return jobs
-
-
-def run_jobs(jobs: List[Job], at_once: int, console: Console) -> None:
-    """Run all jobs, some at a time, and say what happens.
-
-    Raises:
-        UsageError: a run failed; the message holds the end of its log.
-    """
-    waiting: Deque[Job] = deque(jobs)
-    running: List[Job] = []
-    threads = max(1, (os.cpu_count() or 1) // at_once)
-    finished = 0
-    try:
-        with console.status('starting') as status:
-            while waiting or running:
-                while waiting and len(running) < at_once:
-                    job = waiting.popleft()
-                    job.start(threads)
-                    running.append(job)
-                time.sleep(0.2)
-                shown = [f'{job.name} (seed {job.seed}, {job.progress()})' for job in running]
-                status.update(f'{finished}/{len(jobs)} runs done; now: {", ".join(shown)}')
-                for job in [job for job in running if job.process.poll() is not None]:
-                    running.remove(job)
-                    finished += 1
-                    _report(job, finished, len(jobs), console)
-    finally:
-        for job in running:
-            job.process.kill()
-
-
-def _report(job: Job, finished: int, total: int, console: Console) -> None:
-    seconds = time.monotonic() - job.started
-    if job.process.returncode or not job.metrics.is_file():
-        tail = '\n'.join(job.log.read_text(encoding='utf-8', errors='replace').splitlines()[-15:])
-        raise UsageError(f'the run {job.name!r} (seed {job.seed}) failed; the end of {job.log}:\n{tail}')
-    console.print(f'[{finished}/{total}] {job.name}, seed {job.seed}: {seconds:.0f} s', highlight=False)
-
-
-def read_results(jobs: List[Job]) -> Dict[str, List[Dict[str, float]]]:
-    """Metrics of each run, one entry per seed."""
-    results: Dict[str, List[Dict[str, float]]] = {}
-    for job in jobs:
-        results.setdefault(job.name, []).append(json.loads(job.metrics.read_text(encoding='utf-8')))
-    return results
-
-
-def read_curves(jobs: List[Job], key: str) -> Dict[str, Any]:
-    """Means of a logged value, of the first seed of each run: ``{name: (epochs, values)}``.
-
-    In runs without epochs there is a value for each logged iteration.
-    """
-    curves: Dict[str, Any] = {}
-    for job in jobs:
-        logs = sorted(job.folder.glob('*/vis_data/scalars.json'))
-        if job.seed or not logs:
-            continue
-        by_epoch: Dict[int, List[float]] = {}
-        for line in logs[-1].read_text(encoding='utf-8').splitlines():
-            record = json.loads(line)
-            place = record.get('epoch', record.get('iter'))
-            if key in record and place is not None:
-                by_epoch.setdefault(place, []).append(record[key])
-        if by_epoch:
-            curves[job.name] = (list(by_epoch), [sum(values) / len(values) for values in by_epoch.values()])
-    return curves
 
 
 def row_costs(spec: Dict[str, Any]) -> Dict[str, Any]:
@@ -257,9 +153,10 @@ def write_results(path: Path, args: argparse.Namespace, results: Any, expectatio
     import mmengine
     import torch
 
+    asked = {None: '', True: ' ARGS=--all', False: ' ARGS=--no-all'}[args.all]
     packages = dict(vlplugins=vlplugins, torch=torch, mmengine=mmengine, mmcv=mmcv)
     record = dict(
-        command=f'make demo METHOD={args.method} SEEDS={args.seeds}' + (' ARGS=--all' if args.all else ''),
+        command=f'make demo METHOD={args.method} SEEDS={args.seeds}' + asked,
         versions={name: package.__version__ for name, package in packages.items()},
         results=results,
         expectations=[line for _, line in expectations],
@@ -286,11 +183,12 @@ def main(argv: Optional[List[str]] = None) -> None:
         spec = shrink(spec, 'quick')
     for line in leave_out_runs(spec):
         console.print(line, highlight=False)
-    jobs = plan_jobs(spec, args.seeds, work_dir.resolve(), args.all or args.seeds > 1)
+    extended = args.seeds > 1 if args.all is None else args.all
+    jobs = plan_jobs(spec, args.seeds, work_dir.resolve(), extended)
     # Of all runs: jobs that run together must not make the same set at the same time.
     for path in dict.fromkeys(str(run['path']) for run in spec['runs']):
         prepare_synthetic_data(load_config(path))
-    run_jobs(jobs, args.jobs, console)
+    run_jobs(jobs, args.jobs, console, args.keep)
     results = read_results(jobs)
     costs = row_costs(spec)
     console.print(make_table(spec, results, costs))

@@ -1,5 +1,3 @@
-import json
-import sys
 from types import SimpleNamespace
 
 import cv2
@@ -79,49 +77,6 @@ def test_a_section_shrinks_runs_options_and_what_is_judged(spec):
         demo.shrink(spec, 'slow')
     with pytest.raises(UsageError, match=r"names the runs \['fulll'\]"):
         demo.shrink(dict(spec, learning=dict(runs=dict(fulll=None))), 'learning')
-
-
-def job(tmp_path, code):
-    folder = tmp_path / 'job'
-    return demo.Job('run', 0, [sys.executable, '-c', code, str(folder / 'metrics.json')], folder)
-
-
-def test_metrics_of_finished_runs_are_collected(tmp_path):
-    made = job(tmp_path, 'import sys; open(sys.argv[1], "w").write("{\\"acc\\": 5}")')
-    demo.run_jobs([made], 1, Console(quiet=True))
-    assert demo.read_results([made]) == dict(run=[dict(acc=5)])
-
-
-@pytest.mark.parametrize('code', ['raise ValueError("the cause")', 'print("the cause")'])
-def test_a_run_that_fails_or_leaves_no_metrics_shows_the_end_of_its_log(tmp_path, code):
-    made = job(tmp_path, code)
-    made.folder.mkdir()
-    made.metrics.write_text('{"acc": 1}')  # of an earlier run: must not count
-    with pytest.raises(UsageError, match="(?s)the run 'run' .* failed.*the cause"):
-        demo.run_jobs([made], 1, Console(quiet=True))
-
-
-def test_curves_are_means_of_epochs(tmp_path):
-    made = job(tmp_path, '')
-    log = made.folder / 'time/vis_data/scalars.json'
-    log.parent.mkdir(parents=True)
-    records = [dict(loss=4, epoch=1), dict(loss=2, epoch=1), dict(loss=1, epoch=2), dict(acc=1, step=2)]
-    log.write_text('\n'.join(map(json.dumps, records)))
-    assert demo.read_curves([made], 'loss') == dict(run=([1, 2], [3, 1]))
-    log.write_text('\n'.join(map(json.dumps, [dict(loss=4, iter=20), dict(acc=1, step=20), dict(loss=2, iter=40)])))
-    assert demo.read_curves([made], 'loss') == dict(run=([20, 40], [4, 2]))
-
-
-@pytest.mark.parametrize(
-    'log, shown',
-    [('nothing yet', '-'), ('Epoch(train)  [2][ 20/60] a\nEpoch(train) [12][4/60]', 'epoch 12'),
-     ('Iter(train) [ 80/800]  lr\nIter(val) [9/20]', 'iter 80')],
-)  # fmt: skip
-def test_progress_is_that_of_the_log(tmp_path, log, shown):
-    made = job(tmp_path, '')
-    made.folder.mkdir()
-    made.log.write_text(log)
-    assert made.progress() == shown
 
 
 def expectation(**changes):
