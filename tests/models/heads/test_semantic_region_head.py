@@ -41,6 +41,16 @@ def test_boxes_by_hand():
     assert boxes.isfinite().all() and (boxes[..., 2] <= 96).all() and (boxes[..., 3] <= 64).all()
 
 
+def test_boxes_that_have_grown_out_of_the_image_learn_to_shrink():
+    head = build(anchor_sizes=[(2, 2)])
+    nn.init.zeros_(head.predict.weight)
+    head.predict.bias.data = torch.tensor([0.0, 0.0, 2.0, 2.0, 0.0])
+    boxes, _ = head(torch.randn(1, 8, *GRID), SIZE)
+    assert boxes.flatten(0, 1).unique(dim=0).tolist() == [[0, 0, 96, 64]]
+    (boxes[..., 2:] - boxes[..., :2]).sum().backward()
+    assert (head.predict.bias.grad[2:4] > 0).all()
+
+
 def test_starts_at_its_anchors_with_a_confidence_of_a_tenth():
     head = build(anchor_sizes=SIDES, on_borders=True)
     nn.init.zeros_(head.predict.weight)

@@ -111,8 +111,10 @@ class SemanticRegionHead(BaseModule):
         centres = anchors[:, :2] + deltas[..., :2].tanh() * anchors[:, 2:] / 2
         halves = anchors[:, 2:] * deltas[..., 2:].clamp(-2, 2).exp() / 2
         limits = centres.new_tensor([image_size[1], image_size[0]])
-        corners = [centre.clamp(min=0).minimum(limits) for centre in (centres - halves, centres + halves)]
-        return torch.cat(corners, dim=-1), logits.squeeze(-1)
+        corners = torch.cat([centres - halves, centres + halves], dim=-1)
+        # With the gradient of boxes that are not cut: one that has grown out of the image must be able to shrink.
+        uncut = corners - corners.detach()
+        return corners.detach().clamp(min=0).minimum(limits.repeat(2)) + uncut, logits.squeeze(-1)
 
     def anchors(self, grid: Sequence[int], image_size: Tuple[int, int]) -> Tensor:
         """Anchors ``[n A, 4]``: centre x and y, width and height, in pixels."""
