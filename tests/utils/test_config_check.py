@@ -105,6 +105,24 @@ def test_keys_for_the_owner_of_a_part_are_no_arguments():
         check_config(dict(default_scope='vlplugins', model=tower))
 
 
+@pytest.mark.parametrize('encoder, tokens', [(dict(max_len=20), 21), ({}, 65), (dict(max_len=20), 20)])
+def test_texts_longer_than_the_text_encoder_are_told(encoder, tokens):
+    tokenizer = dict(type='WordPiece', vocabulary='x', context_length=tokens)
+    short = dict(tokenizer, context_length=9)
+    pipelines = [[dict(type='LoadImage'), dict(type='Tokenize', tokenizer=each)] for each in (short, tokenizer)]
+    datasets = [dict(type='ImageTextPairDataset', ann_file='x', pipeline=each) for each in pipelines]
+    model = dict(type='FineGrainedVLPretrainer', text_backbone=dict(type='BertTextEncoder', **encoder))
+    model.update(image_backbone=dict(type='PatchEncoder'), image_channels=64)
+    loader = dict(dataset=dict(type='ConcatDataset', datasets=datasets))
+    cfg = dict(default_scope='vlplugins', model=model, train_dataloader=loader)
+    if tokens == 20:
+        return check_config(cfg)
+    with pytest.raises(ConfigError) as caught:
+        check_config(cfg)
+    expected = f'model.text_backbone.max_len = {tokens - 1}: train_dataloader.dataset.datasets.1.pipeline.1.tokenizer'
+    assert f'{expected}.context_length = {tokens}' in str(caught.value)
+
+
 def test_parts_of_ours_inside_the_scope_of_another_package():
     """Where the registry is not known, all of them are asked, in the scope of the other package."""
     pytest.importorskip('mmdet')

@@ -9,6 +9,7 @@ from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
 
 from vlplugins.registry import UnknownTypeError
+from vlplugins.utils.text_length_check import Part, text_length_problems
 
 # Which registry the dict under a key is built from. The first pattern that fits the end of the path decides.
 _REGISTRY_OF_KEY: Tuple[Tuple[str, str], ...] = (
@@ -39,7 +40,7 @@ class ConfigError(ValueError):
 
 
 def check_config(cfg: Any) -> None:
-    """Check the types, and for classes of vlplugins the arguments, that a config names.
+    """Check the types, and for classes of vlplugins the arguments, that a config names, and the length of texts.
 
     Types are looked up where the runner would: in the scope of the config (``default_scope``, ``_scope_``). Below
     classes of other packages only keys are checked whose meaning is the same in all of them (``backbone``, ``neck``,
@@ -53,21 +54,23 @@ def check_config(cfg: Any) -> None:
     """
     scope = cfg.get('default_scope') or 'mmengine'
     problems: List[str] = []
+    parts: List[Part] = []
     for key, value in dict(cfg).items():
-        problems += _check_node(value, key, scope, inside_own=False)
+        problems += _check_node(value, key, scope, False, parts)
+    problems += text_length_problems(parts)
     if problems:
         raise ConfigError('the config has problems:\n  ' + '\n  '.join(problems))
 
 
-def _check_node(node: Any, path: str, scope: str, inside_own: bool) -> Iterator[str]:
-    """Yield the problems of ``node`` and of what is in it."""
+def _check_node(node: Any, path: str, scope: str, inside_own: bool, parts: List[Part]) -> Iterator[str]:
+    """Yield the problems of ``node`` and of what is in it; adds those of our own classes to ``parts``."""
     if isinstance(node, (list, tuple)):
         # What a base config is asked for cannot be unpacked: it spreads the letters of a place holder.
         text = ''.join(item for item in node if isinstance(item, str)) if path.endswith('pipeline') else ''
         if text:
             yield f'{path} has {text[:40]!r} among its transforms; unpack _base_.NAME, not {{{{_base_.NAME}}}}'
         for index, item in enumerate(node):
-            yield from _check_node(item, f'{path}.{index}', scope, inside_own)
+            yield from _check_node(item, f'{path}.{index}', scope, inside_own, parts)
         return
     if not isinstance(node, dict):
         return
@@ -80,9 +83,10 @@ def _check_node(node: Any, path: str, scope: str, inside_own: bool) -> Iterator[
             yield problem
         elif inspect.isclass(found) and found.__module__.split('.')[0] == 'vlplugins':
             own = True
+            parts.append(Part(path, found, node))
             yield from _check_arguments(found, node, path, name)
     for key, value in node.items():
-        yield from _check_node(value, f'{path}.{key}', scope, own)
+        yield from _check_node(value, f'{path}.{key}', scope, own, parts)
 
 
 def _registry_of(path: str, inside_own: bool) -> Optional[str]:

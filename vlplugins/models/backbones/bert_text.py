@@ -49,6 +49,9 @@ class BertTextEncoder(BaseModule):
         init_cfg: MMEngine initialisation.
     """
 
+    # A config is checked for texts that are longer.
+    max_tokens_key = 'max_len'
+
     def __init__(
         self,
         vocab_size: int = 30522,
