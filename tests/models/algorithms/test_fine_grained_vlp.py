@@ -89,6 +89,14 @@ def test_every_parameter_learns(options):
     assert all(each.grad.abs().sum() > 0 for name, each in model.named_parameters() if 'estimator' not in name)
 
 
+@pytest.mark.parametrize('loss_location', [None, SMALL['loss_location']])
+def test_boxes_are_moved_by_the_location_loss_alone(loss_location):
+    model = build(loss_location=loss_location, token_estimator=UNSIL)
+    total(model(batch(), mode='loss')).backward()
+    deltas, confidence = model.region_head.predict.weight.grad.unflatten(0, (-1, 5)).split([4, 1], dim=1)
+    assert bool((deltas != 0).any()) == (loss_location is not None) and (confidence != 0).any()
+
+
 def test_games_that_are_off_are_not_played_and_give_gradients_of_zero():
     model = build(token_estimator=UNSIL, loss_weights=dict(tsa=0.0, fsa=0.0))
     losses = model(batch(), mode='loss')
@@ -146,10 +154,25 @@ def test_games_leave_the_global_random_numbers_alone_and_are_repeated_on_resume(
 def test_a_batch_without_phrases_judges_by_whole_texts():
     inputs = batch()
     del inputs['phrase_spans']
-    model, captions = build(max_texts=1), build(max_texts=1, game_text='caption')
+    model, captions = build(), build(game_text='caption')
     found, expected = model(inputs, mode='loss'), captions(inputs, mode='loss')
-    assert found['loss_fsa'] == 0
+    assert found['loss_fsa'] == 0 and found['game/too_few_texts'] == 0
     torch.testing.assert_close(found['loss_tsa'], expected['loss_tsa'])
+
+
+@pytest.mark.parametrize('rows, played', [((0, 1, 0, 1), False), ((0, 1, 2, 1), True)])
+def test_of_two_different_texts_none_judges(rows, played):
+    inputs = {key: each if key == 'image' else each[list(rows)] for key, each in batch().items()}
+    model = build(token_estimator=UNSIL, game_text='caption', loss_location=None, loss_alignment=None)
+    losses = model(inputs, mode='loss')
+    # Chance is a half, as is the greatest probability: the gain falls to 0, and a target of 0 would teach "no region".
+    assert losses['game/too_few_texts'] == (0 if played else 1)
+    (losses['loss_tsa'] + losses['loss_unsil']).backward()
+    taught = [model.region_head.predict.bias.grad, model.token_estimator.estimator.read_out[-1].bias.grad]
+    assert all(bool((each != 0).any()) == played for each in taught)
+    # A cosine needs no rival.
+    alone = build(value=dict(type='CosineValue'), game_text='caption')
+    assert alone(inputs, mode='loss')['loss_tsa'] > 0
 
 
 def test_unsure_coalitions_alone_are_sampled():

@@ -34,6 +34,12 @@ def test_copies_of_the_own_text_do_not_compete_and_other_texts_do_once():
             assert sorted(lookup[each] for each in rivals) == [1, 2, 3]
 
 
+def test_own_texts_with_too_few_rivals_do_not_judge():
+    keys, valid = torch.tensor([[1, 1], [2, 9]]), torch.tensor([[True, False], [True, True]])
+    texts = gather_game_texts(torch.zeros(2, 2, 1), keys, valid, 64, torch.Generator().manual_seed(0))
+    assert torch.equal(texts.with_rivals(3).valid, valid) and not texts.with_rivals(4).valid.any()
+
+
 def test_no_more_texts_than_asked_for_but_all_own_ones():
     keys = torch.arange(20).view(10, 2)
     for most, expected in ((8, 8), (1, 2), (64, 22)):

@@ -54,6 +54,16 @@ def test_confidence_equals_the_loop_whatever_the_padding(padding):
     assert loss(torch.full((1, 2), 80.0).half(), torch.zeros(1, 2), torch.ones(1, 2) > 0).item() == pytest.approx(160)
 
 
+def test_images_without_a_box_do_not_dilute_the_others():
+    logits, mask = torch.randn(3, 4, requires_grad=True), torch.ones(3, 4, dtype=torch.bool)
+    mask[1] = False
+    loss, targets = build('TokenShapleyLoss'), torch.rand(3, 4)
+    assert loss(logits, targets, mask).item() == pytest.approx(loss(logits[::2], targets[::2], mask[::2]).item())
+    nothing = loss(logits, targets, mask & False)
+    nothing.backward()
+    assert nothing.item() == 0 and (logits.grad == 0).all()
+
+
 @pytest.mark.parametrize('symmetric', [False, True])
 @pytest.mark.parametrize('normalise', ['row_sum', 'max'])
 def test_alignment_equals_the_loop(symmetric, normalise):

@@ -71,6 +71,16 @@ def test_gains_are_lowered_to_the_greatest_probability_and_not_raised():
     assert game.gain[1] == 32 and torch.equal(game.full_probability()[1], free.full_probability()[1])
 
 
+@pytest.mark.parametrize('most', [0.5, 0.3, 1.0, None])
+def test_with_one_text_less_than_the_fewest_a_game_says_nothing(most):
+    value = MatchedProbValue(max_full_prob=most)
+    coalition, own = rectangle(0, 0, 3, 3)[None], torch.tensor([0])
+    tokens, texts = scene(3, 3)
+    few, enough = (value.game(tokens, texts[: value.min_texts - lack], own) for lack in (1, 0))
+    assert SampledShapley(64).estimate(few, coalition).mean.abs().item() < 1e-6
+    assert SampledShapley(64).estimate(enough, coalition).mean.abs().item() > 1e-4
+
+
 def test_an_object_cooperates_and_the_ground_does_not():
     tokens, texts = scene(3, 3)
     game = MatchedProbValue().game(tokens, texts, torch.tensor([0]))

@@ -31,7 +31,8 @@ class FineGrainedVLPretrainer(DualEncoder):
 
     ``loss_weights`` has the factors ``cmc``, ``tsa`` and ``fsa``; a ``ScheduledValueHook`` on ``loss_weights.tsa``
     begins a game late, and one on ``token_estimator.mode`` changes who is asked for interactions. At a weight of 0 a
-    game is not played, and its parameters get gradients of 0.
+    game is not played, and its parameters get gradients of 0. A text judges where ``min_texts`` of the value compete;
+    ``game/too_few_texts`` is the share of those that do not.
 
     Args:
         image_backbone: As of :class:`DualEncoder`.
@@ -218,8 +219,10 @@ class FineGrainedVLPretrainer(DualEncoder):
 
     def _token_losses(self, encoded: Encoded, regions: Regions, texts: GameTexts, image: Tensor) -> Losses:
         game, step = self.token_game(encoded.patches, texts, image), self.game_steps.value
-        wanted = regions.valid[:, :, None] & texts.valid[:, None]
-        losses = self._game_logs(game, texts.valid)
+        valid = texts.with_rivals(self.value.min_texts).valid
+        wanted = regions.valid[:, :, None] & valid[:, None]
+        losses = {'game/too_few_texts': 1 - valid.sum() / texts.valid.sum().clamp(min=1)}
+        losses.update(self._game_logs(game, valid))
         if self.token_estimator is None:
             interactions = self.sampler.estimate(game, regions.members, step).mean
         else:
@@ -231,9 +234,11 @@ class FineGrainedVLPretrainer(DualEncoder):
             )
             interactions, losses['loss_unsil'] = result.interactions, result.loss
             losses.update({f'unsil/{name}': value for name, value in result.logs.items()})
-        targets = self.loss_region.targets(interactions, regions.members.sum(dim=2), regions.valid, texts.valid)
+        targets = self.loss_region.targets(interactions, regions.members.sum(dim=2), regions.valid, valid)
         weight = self.loss_weights['tsa']
-        losses['loss_tsa'] = weight * self.loss_region(regions.logits, targets, regions.valid)
+        # Without a game an image says nothing of its boxes, not that they are no regions.
+        judged = regions.valid & valid.any(dim=1, keepdim=True)
+        losses['loss_tsa'] = weight * self.loss_region(regions.logits, targets, judged)
         # Touches the weights of boxes also where nothing teaches them.
         losses['loss_loc'] = regions.boxes.sum() * 0
         if self.loss_location is not None:

@@ -24,6 +24,10 @@ class GameTexts(NamedTuple):
     valid: Tensor
     candidates: Tensor
 
+    def with_rivals(self, min_texts: int) -> 'GameTexts':
+        """The same, with those own texts alone valid in whose game ``min_texts`` compete, the own one among them."""
+        return self._replace(valid=self.valid & (self.candidates.sum(dim=2) >= min_texts))
+
 
 def phrase_keys(text_ids: Tensor, members: Tensor) -> Tensor:
     """A number for the tokens of each phrase, equal for equal phrases: ``[B, N]`` integers.

@@ -54,7 +54,7 @@ class TokenShapleyLoss(nn.Module):
         return region_targets(interactions, sizes, region_mask, phrase_mask, self.size_normalise)
 
     def forward(self, logits: Tensor, targets: Tensor, region_mask: Tensor) -> Tensor:
-        """Mean over images of the mean over their boxes.
+        """Mean over the images with a box of the mean over their boxes; a zero with gradient where there is none.
 
         Args:
             logits: ``[B, R]``, of the confidence; those at padding may be NaN.
@@ -66,8 +66,9 @@ class TokenShapleyLoss(nn.Module):
         """
         logits = torch.where(region_mask, logits.float(), 0.0)
         losses = F.binary_cross_entropy_with_logits(logits, targets.detach(), reduction='none')
-        per_image = torch.where(region_mask, losses, 0.0).sum(dim=1) / region_mask.sum(dim=1).clamp(min=1)
-        return self.loss_weight * per_image.mean()
+        counts = region_mask.sum(dim=1)
+        per_image = torch.where(region_mask, losses, 0.0).sum(dim=1) / counts.clamp(min=1)
+        return self.loss_weight * per_image.sum() / (counts > 0).sum().clamp(min=1)
 
 
 @MODELS.register_module()

@@ -1,8 +1,10 @@
 """Scores of games between images and texts, for the estimators of :mod:`vlplugins.models.task_modules.shapley`.
 
-A registered value holds the settings; its ``game(...)`` binds features, and gives the function of who takes part.
+A registered value holds the settings; its ``game(...)`` binds features, and gives the function of who takes part. With
+fewer than ``min_texts`` texts, the own one among them, a game says nothing.
 """
 
+import math
 from typing import Callable, Optional, Tuple
 
 import torch
@@ -89,8 +91,9 @@ class MatchedProbValue:
 
     ``v(S) = softmax_k(gain <z(S), t_k>)[own] - 1/K`` with ``z(S)`` the sum of the patches of S, divided by the number
     of all patches, each of length 1. Cooperation is seen where the softmax is convex, up to a probability of about a
-    half: the gain of a game is lowered until all patches together do not exceed ``max_full_prob``. (A cosine of means
-    saturates, and a dot product is additive: their interactions are negative, or 0.)
+    half: the gain of a game is lowered until all patches together do not exceed ``max_full_prob``. Where chance, 1/K,
+    already does, it falls to 0: a game needs more texts (``min_texts``). (A cosine of means saturates, and a dot
+    product is additive: their interactions are negative, or 0.)
 
     Args:
         gain: Factor of the similarities.
@@ -106,6 +109,11 @@ class MatchedProbValue:
                 f'found gain {gain} and max_full_prob {max_full_prob}; expected gain > 0 and 0 < prob <= 1'
             )
         self.gain, self.max_full_prob = gain, max_full_prob
+
+    @property
+    def min_texts(self) -> int:
+        """Fewest texts of a game: chance must be below the greatest probability, and there must be a rival."""
+        return 1 + math.floor(1 / (self.max_full_prob or 1.0))
 
     @torch.no_grad()
     def game(
@@ -157,6 +165,9 @@ class CosineValue:
     Kept to compare: its interactions come out negative, the more so the larger the coalition.
     """
 
+    # Texts do not compete.
+    min_texts = 1
+
     @torch.no_grad()
     def game(self, tokens: Tensor, texts: Tensor, own: Tensor, candidates: Optional[Tensor] = None) -> Callable:
         """Bind features, as :meth:`MatchedProbValue.game` does; ``candidates`` are not used."""
@@ -183,6 +194,7 @@ class ReencodeValue:
 
     # An algorithm hands in embedded patches, and the rest of its encoder.
     reencodes = True
+    min_texts = 2
 
     def __init__(self, gain: float = 8.0) -> None:
         self.gain = gain
