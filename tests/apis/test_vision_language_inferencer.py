@@ -12,7 +12,7 @@ from PIL import Image
 from tests.helpers.tiny_configs import ROOT
 from tools import infer
 from vlplugins.apis import VisionLanguageInferencer
-from vlplugins.apis.interaction_maps import interaction_maps, window_coalitions
+from vlplugins.apis.interaction_maps import competing_texts, interaction_maps, window_coalitions
 from vlplugins.utils.records import RecordError
 
 CONFIG = ROOT / 'configs/loupe/loupe_demo.py'
@@ -155,7 +155,8 @@ def test_interactions_are_highest_where_patches_match_the_phrase(files, tmp_path
     patches[0, :2] = texts[1]
     before, model.encode_images = model.encode_images, lambda image: (None, patches, torch.zeros(1, 64, 6, 6))
     try:
-        values, errors = interaction_maps(model, torch.zeros(1, 3, 96, 96), texts)
+        competing = competing_texts(texts, ['a', 'b', 'c'], 1)
+        values, errors = interaction_maps(model, torch.zeros(1, 3, 96, 96), competing)
     finally:
         model.encode_images = before
     # The 2 x 2 patches lie within a window around each of themselves.
@@ -168,8 +169,10 @@ def test_interactions_are_highest_where_patches_match_the_phrase(files, tmp_path
     assert np.array(entry['phrases'][2]['uncertainty']).shape == (6, 6)
     height, width = found['visualization'][0].shape[:2]
     assert width > 1.5 * height
-    with pytest.raises(ValueError, match='at least two'):
-        inferencer(images[0], texts=PHRASES[:1])
+    # With two, chance is as high as a probability may become; a copy is no rival.
+    for few in (PHRASES[:2], [*PHRASES[:2], PHRASES[0]]):
+        with pytest.raises(ValueError, match='at least 3 different texts.*found 2'):
+            inferencer(images[0], texts=few)
 
 
 def test_grey_cmyk_and_transparent_images_are_taken_in_colour(files, tmp_path):

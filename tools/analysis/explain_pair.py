@@ -1,9 +1,9 @@
 """Show which regions of an image cooperate for which phrases of its caption, in the games of LOUPE.
 
 Example: python tools/analysis/explain_pair.py configs/loupe/loupe_demo.py work_dirs/demo/loupe/LOUPE/seed0/epoch_8.pth data/synthetic/loupe_scenes/images/0.png --caption 'a red striped block and a plain blue block above the grass' --against 'a plain green block'
-Prints the interaction of each region with each phrase and its standard error, and draws a map for each phrase: the mean,
-over the regions that hold a patch, of their interaction, with the boxes of the best ones.
-  --game patches  the patches of a region as a coalition, a phrase as judge (what teaches confidences);
+Prints the interaction of each region with each phrase and its standard error, and draws the best regions of each phrase.
+  --game patches  the patches of a region as a coalition, a phrase as judge (what teaches confidences). Draws also, as
+                  tools/infer.py does with --interactions, how much the patches around each patch cooperate;
   --game pairs    a region and a phrase as a coalition among all regions and phrases (what teaches their alignment).
 Phrases of one caption compete; --against names further texts that do, as those of a batch would. By default three are
 needed: among two, chance is as high as the default value lets a probability become.
@@ -13,27 +13,29 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
+from mmengine.structures import InstanceData
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
 import vlplugins  # noqa: F401  (checks versions and installs the workarounds)
 from vlplugins.apis.base import find_pipeline
+from vlplugins.apis.interaction_maps import interaction_maps
+from vlplugins.models.algorithms.dual_encoder import boxes_in_file
 from vlplugins.models.layers.game_texts import GameTexts
 from vlplugins.models.layers.members import pool_members
 from vlplugins.models.task_modules import SampledShapley
 from vlplugins.models.task_modules.alignment_game import AlignmentValue, pair_coalitions
 from vlplugins.models.task_modules.shapley import Interaction, step_generator
 from vlplugins.registry import MODELS, TRANSFORMS
+from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample
 from vlplugins.utils.cli import UsageError, add_config_options, check_checkpoint, friendly_errors, load_config
+from vlplugins.visualization import RegionPhraseVisualizer
 
 GAMES = ('patches', 'pairs')
 
@@ -42,20 +44,22 @@ class Explanation(NamedTuple):
     """Of one image with N phrases and M regions.
 
     Attributes:
-        image: ``[H, W, 3]`` RGB, the input of the model.
+        image: ``[3, H, W]`` in BGR order, the input of the model as it is packed.
+        sample: Its sample.
         phrases: N texts.
         boxes: ``[M, 4]``, ``xyxy`` in pixels of the input.
-        members: ``[M, rows, columns]`` booleans, the patches of each region.
+        members: ``[M, n]`` booleans, the patches of each region.
         found: Interactions ``[M, N]`` and their standard errors.
-        scale: Width and height of the input in those of the file.
+        maps: Interactions around each patch, ``[N, rows, columns]``, and their standard errors; of the game of patches.
     """
 
-    image: np.ndarray
+    image: Tensor
+    sample: RegionPhraseDataSample
     phrases: List[str]
     boxes: Tensor
     members: Tensor
     found: Interaction
-    scale: Tuple[float, float]
+    maps: Optional[Tuple[Tensor, Tensor]]
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -135,10 +139,9 @@ def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
     return model.to(device).eval()
 
 
-def _check_texts(phrases: List[str], counts: List[int], max_full_prob: Optional[float]) -> None:
-    """Refuse games of so few texts that chance reaches the cap of the probability: its gain would fall to 0."""
+def _check_texts(phrases: List[str], counts: List[int], least: int) -> None:
     for phrase, count in zip(phrases, counts):
-        if count < 2 or count * (max_full_prob or 1.0) <= 1:
+        if count < least:
             raise UsageError(f'{count} texts are too few for the game of {phrase!r}; name others by --against')
 
 
@@ -149,8 +152,7 @@ def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -
     Raises:
         UsageError: a phrase with which too few texts compete, or no phrase at all.
     """
-    image = batch['inputs']['image'][0].permute(1, 2, 0).numpy()[..., ::-1]
-    sample = batch['data_samples'][0]
+    image, sample, maps = batch['inputs']['image'][0], batch['data_samples'][0], None
     inputs = model.data_preprocessor(batch, False)['inputs']
     encoded = model.encode(inputs)
     grid, size = tuple(encoded.feature_map.shape[-2:]), tuple(inputs['image'].shape[-2:])
@@ -164,9 +166,10 @@ def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -
         texts = model.game_texts(encoded, inputs, step_generator(args.seed, 0, encoded.patches.device))
         phrases = phrases if phrases and model.game_text == 'phrase' else [sample.metainfo['text']]
         texts = GameTexts(*(each[:1] for each in texts))
-        _check_texts(phrases, texts.candidates[0].sum(dim=1).tolist(), getattr(model.value, 'max_full_prob', None))
+        _check_texts(phrases, texts.candidates[0].sum(dim=1).tolist(), model.value.min_texts)
         found = sampler.estimate(model.token_game(encoded.patches[:1], texts, inputs['image'][:1]), members)
         found = Interaction(*(each[0, :, : len(phrases)] for each in found))
+        maps = tuple(each[0, : len(phrases)] for each in interaction_maps(model, inputs['image'][:1], texts, sampler))
     else:
         if not phrases:
             raise UsageError(f'no phrase in {sample.metainfo["text"]!r}; name some by --phrases')
@@ -176,41 +179,25 @@ def explain(model: nn.Module, batch: Dict[str, Any], args: argparse.Namespace) -
         game = AlignmentValue().game(aligned.to_phrases, aligned.to_regions, *mask)
         found = sampler.estimate(game, pair_coalitions(members.size(1), count).to(members.device)[None])
         found = Interaction(*(each[0].unflatten(0, (-1, count)) for each in found))
-    scale = tuple(sample.metainfo.get('scale_factor', (1.0, 1.0)))
     found = Interaction(*(each.cpu() for each in found))
-    return Explanation(image, phrases, regions.boxes[0, kept].cpu(), members[0].cpu().unflatten(1, grid), found, scale)
+    return Explanation(image, sample, phrases, regions.boxes[0, kept].cpu(), members[0].cpu(), found, maps)
 
 
-def phrase_maps(explanation: Explanation) -> np.ndarray:
-    """Maps ``[N, rows, columns]``: mean interaction of the regions that hold a patch; NaN where none does."""
-    members = explanation.members.float()
-    totals = torch.einsum('mn,mrc->nrc', explanation.found.mean, members)
-    counts = members.sum(dim=0)
-    return torch.where(counts > 0, totals / counts, torch.nan).numpy()
-
-
-def draw(explanation: Explanation, num_boxes: int, title: str, path: Path) -> None:
-    """A panel for the image, and one for each phrase with its map and best boxes; values are comparable."""
-    maps = phrase_maps(explanation)
-    limit = max(float(np.nanmax(np.abs(maps))), 1e-12)
-    height, width = explanation.image.shape[:2]
-    figure = Figure(figsize=(3.0 * (1 + len(maps)), 3.0 * height / width + 0.9), layout='constrained')
-    axes = figure.subplots(1, 1 + len(maps))
-    axes[0].set_title(title, fontsize=9, wrap=True)
-    for each in axes:
-        each.imshow(explanation.image, extent=(0, width, height, 0))
-        each.set_axis_off()
-    for column, (each, phrase, values) in enumerate(zip(axes[1:], explanation.phrases, maps)):
-        extent = (0, width, height, 0)
-        shown = each.imshow(values, cmap='coolwarm', vmin=-limit, vmax=limit, alpha=0.6, extent=extent)
-        order = explanation.found.mean[:, column].argsort(descending=True)[:num_boxes].tolist()
-        for left, top, right, bottom in explanation.boxes[order].tolist():
-            each.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color='yellow', linewidth=2))
-        mean, error = (values[order[0], column].item() for values in explanation.found)
-        each.set_title(f'{phrase}\nbest {mean:+.4f} ± {error:.4f}', fontsize=9, wrap=True)
-    figure.colorbar(shown, ax=list(axes[1:]), label='interaction', shrink=0.8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+def draw(explanation: Explanation, num_boxes: int, path: Path) -> None:
+    """The image with the best regions of each phrase and their interactions, and the maps."""
+    best = explanation.found.mean.topk(min(num_boxes, len(explanation.boxes)), dim=0)
+    count = len(explanation.phrases)
+    labels = torch.arange(count).repeat_interleave(len(best.indices))
+    boxes, sample = explanation.boxes[best.indices.T.flatten()], explanation.sample.clone()
+    sample.set_metainfo(dict(text=explanation.phrases))
+    sample.pred_instances = InstanceData(
+        bboxes=boxes_in_file(boxes, sample), scores=best.values.T.flatten(), labels=labels
+    )
+    if explanation.maps is not None:
+        values, uncertainty = explanation.maps
+        sample.set_field(dict(values=values, uncertainty=uncertainty), 'interactions', dtype=dict)
+    drawer = RegionPhraseVisualizer(max_boxes=len(boxes), max_texts=count, digits=4)
+    drawer.add_datasample(path.stem, explanation.image, sample, out_file=str(path))
 
 
 def print_table(explanation: Explanation, title: str) -> None:
@@ -218,8 +205,8 @@ def print_table(explanation: Explanation, title: str) -> None:
     table = Table(title=title)
     for heading in ('region', 'patches', *explanation.phrases):
         table.add_column(heading, justify='right')
-    boxes = explanation.boxes / explanation.boxes.new_tensor(explanation.scale * 2)
-    sizes = explanation.members.sum(dim=(1, 2)).tolist()
+    boxes = boxes_in_file(explanation.boxes, explanation.sample)
+    sizes = explanation.members.sum(dim=1).tolist()
     for box, size, means, errors in zip(boxes.tolist(), sizes, *(each.tolist() for each in explanation.found)):
         cells = [f'{mean:+.4f} ± {error:.4f}' for mean, error in zip(means, errors)]
         table.add_row(', '.join(f'{side:.0f}' for side in box), str(size), *cells)
@@ -247,7 +234,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     batch = pseudo_collate([pipeline(dict(each, img_path=args.image)) for each in records])
     explanation = explain(model, batch, args)
     print_table(explanation, f'interactions in the game of {args.game}, {args.samples} samples')
-    draw(explanation, args.boxes, caption, Path(args.out))
+    draw(explanation, args.boxes, Path(args.out))
     print(f'{len(explanation.boxes)} regions and {len(explanation.phrases)} phrases in {args.out}')
 
 

@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from vlplugins.apis.base import BaseInferencer, Input, find_pipeline
-from vlplugins.apis.interaction_maps import interaction_maps
+from vlplugins.apis.interaction_maps import competing_texts, interaction_maps
 from vlplugins.apis.vision_language_pictures import VisionLanguagePictures, as_bgr
 from vlplugins.datasets.formats.images import IMAGE_EXTENSIONS
 from vlplugins.datasets.transforms.class_prompts import read_prompts
@@ -54,7 +54,8 @@ class VisionLanguageInferencer(VisionLanguagePictures, BaseInferencer):
         score_threshold: Least score of a detected box.
         rank: What retrieval orders: ``'texts'`` of each image, or ``'images'`` of each text.
         show_interactions: Add to grounding where patches cooperate for each phrase (``interactions`` and their
-            standard errors ``uncertainty``, over the grid of patches), and draw it. The phrases compete.
+            standard errors ``uncertainty``, over the grid of patches), and draw it. The phrases compete: ``min_texts``
+            of the score of the game are needed, three by default.
         device: As in :class:`BaseInferencer`.
         show_progress: Show a progress bar.
 
@@ -227,7 +228,8 @@ class VisionLanguageInferencer(VisionLanguagePictures, BaseInferencer):
             found = boxes_in_file(boxes[row][order[row].flatten()], sample)
             sample.pred_instances = InstanceData(bboxes=found, scores=scores[row].flatten(), labels=labels)
         if self.show_interactions:
-            values, uncertainty = interaction_maps(self.model, image, features)
+            competing = competing_texts(features, samples[0].texts, len(image))
+            values, uncertainty = interaction_maps(self.model, image, competing)
             for sample, value, error in zip(samples, values, uncertainty):
                 sample.set_field(dict(values=value, uncertainty=error), 'interactions', dtype=dict)
         return samples

@@ -26,13 +26,16 @@ class RegionPhraseVisualizer(TaskVisualizer):
     Args:
         max_boxes: Boxes drawn, the best ones.
         max_texts: Ranked texts drawn, and maps.
+        digits: Decimals of the scores of boxes.
         name: Name of the instance.
         kwargs: Further arguments of MMEngine's ``Visualizer``.
     """
 
-    def __init__(self, max_boxes: int = 10, max_texts: int = 8, name: str = 'visualizer', **kwargs: Any) -> None:
+    def __init__(
+        self, max_boxes: int = 10, max_texts: int = 8, digits: int = 2, name: str = 'visualizer', **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
-        self.max_boxes, self.max_texts = max_boxes, max_texts
+        self.max_boxes, self.max_texts, self.digits = max_boxes, max_texts, digits
 
     def read_input(self, item: Union[str, Path, np.ndarray]) -> np.ndarray:
         """BGR ``[H, W, 3]`` of a path; an array as it is."""
@@ -81,7 +84,7 @@ class RegionPhraseVisualizer(TaskVisualizer):
         for index in np.argsort(-scores, kind='stable')[: self.max_boxes][::-1]:
             label = int(labels[index])
             name = names[label] if label < len(names) else str(label)
-            _draw_box(axes, boxes[index], f'C{label % 10}', f'{name} {scores[index]:.2f}')
+            _draw_box(axes, boxes[index], f'C{label % 10}', f'{name} {scores[index]:.{self.digits}f}')
 
     def _names(self, sample: Any) -> List[str]:
         return list(sample.texts) or list((self.dataset_meta or {}).get('classes') or ())

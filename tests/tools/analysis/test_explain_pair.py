@@ -15,6 +15,7 @@ from tests.helpers.tiny_configs import ROOT  # noqa: E402
 from tests.helpers.tools import mistake  # noqa: E402
 from tools.analysis import explain_pair  # noqa: E402
 from vlplugins.models.task_modules.shapley import Interaction  # noqa: E402
+from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample  # noqa: E402
 
 WORDS = '[PAD] [UNK] [CLS] [SEP] [MASK] a red blue green plain striped block and grass the'.split()
 CAPTION = 'a red striped block and a plain blue block'
@@ -47,7 +48,8 @@ def test_prints_and_draws_every_phrase(game, arguments, tmp_path, capsys):
     assert 'a red striped block' in printed and 'a plain blue block' in printed
     assert len(re.findall(r'[+-]0\.\d{4} ± 0\.\d{4}', printed)) == 4 * 2
     height, width = cv2.imread(str(out)).shape[:2]
-    assert width > 1.8 * height
+    # Beside the image the maps of two phrases, above their uncertainty.
+    assert (width > 1.3 * height) == (game == 'patches')
 
 
 def test_phrases_stand_for_a_caption_and_others_compete(arguments, tmp_path, capsys):
@@ -68,13 +70,26 @@ def test_phrases_are_found_in_the_caption_in_order():
     assert explain_pair.caption_spans('a b', []) == ('a b', None)
 
 
-def test_a_map_is_the_mean_over_the_regions_of_a_patch():
-    members = torch.tensor([[[True, True, False]], [[False, True, False]]])
-    found = Interaction(torch.tensor([[1.0, -2.0], [3.0, 4.0]]), torch.zeros(2, 2))
-    maps = explain_pair.phrase_maps(
-        explain_pair.Explanation(np.zeros((1, 3, 3)), ['x', 'y'], torch.zeros(2, 4), members, found, (1.0, 1.0))
+def test_what_is_drawn_are_the_best_regions_and_the_maps_of_the_inferencer(monkeypatch, tmp_path):
+    """Two regions of an image that was halved; the first is the best of the second phrase."""
+    seen = []
+    monkeypatch.setattr(
+        explain_pair.RegionPhraseVisualizer,
+        'add_datasample',
+        lambda self, name, image, data, **_: seen.append(data),
     )
-    assert maps[:, 0, :2].tolist() == [[1.0, 2.0], [-2.0, 1.0]] and np.isnan(maps[:, 0, 2]).all()
+    sample = RegionPhraseDataSample(metainfo=dict(scale_factor=(0.5, 0.5), ori_shape=(40, 60)))
+    boxes = torch.tensor([[0.0, 0, 10, 10], [5, 5, 30, 20]])
+    found = Interaction(torch.tensor([[1.0, 4.0], [3.0, -2.0]]), torch.zeros(2, 2))
+    maps = torch.arange(12.0).view(2, 2, 3), torch.ones(2, 2, 3)
+    members = torch.ones(2, 6, dtype=torch.bool)
+    for each in (maps, None):
+        explanation = explain_pair.Explanation(torch.zeros(3, 20, 30), sample, ['x', 'y'], boxes, members, found, each)
+        explain_pair.draw(explanation, 1, tmp_path / 'x.png')
+    drawn = seen[0].pred_instances
+    assert drawn.bboxes.tolist() == [[10, 10, 60, 40], [0, 0, 20, 20]] and seen[0].texts == ['x', 'y']
+    assert drawn.scores.tolist() == [3, 4] and drawn.labels.tolist() == [0, 1]
+    assert torch.equal(seen[0].interactions['values'], maps[0]) and 'interactions' not in seen[1]
 
 
 def test_mistakes_are_told(arguments, tmp_path, capsys):
