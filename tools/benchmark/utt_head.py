@@ -4,11 +4,12 @@ Example: python tools/benchmark/utt_head.py --parts head frames --out work_dirs/
 Measured:
   head    one iteration of the target transformer, correlation with a crop of 7 x 7 against attention to the whole map
           of 100 x 152 places, same widths, for 1, 20 and 100 targets: time, and peak memory above the model. The two
-          say different things, so that no result is compared; multiply-adds are counted: those of the correlation do
-          not depend on the map, those of the attention grow with it;
+          say different things, so that no result is compared; multiply-adds are counted and checked: those of the
+          correlation do not depend on the map, those of the attention grow linearly with it;
   frames  frames a second of given targets on one pass of the backbone over the whole frame, for 1, 4 and 16 targets,
           and the share of each part. 16 targets take at most twice the time of one. Beside them the path of the paper,
-          which sends a crop for each target through the backbone.
+          which sends a crop for each target through the backbone. Before, it is checked that a target among others is
+          found where it is found alone.
 The linear layer behind the correlation costs K * K * C * 2C multiply-adds a target: with many targets the advantage
 over attention, which projects the map once for all of them, shrinks.
 """
@@ -80,9 +81,12 @@ def head_rows(args: argparse.Namespace) -> List[Ratio]:
     for count in args.targets:
         size = (count, args.dim, args.height, args.width, args.device)
         sides = {name: head_step(name, *size) for name in ('correlation', 'cross')}
-        adds = {name: multiply_adds(name, *size) for name in sides}
-        twice = {name: multiply_adds(name, count, args.dim, 2 * args.height, *size[3:]) for name in sides}
-        check_counts(adds, twice)
+        counts = [
+            {name: multiply_adds(name, count, args.dim, times * args.height, *size[3:]) for name in sides}
+            for times in (1, 2, 3)
+        ]
+        check_counts(*counts)
+        adds = counts[0]
         times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
         claim = 'at most 0.33' if count == 1 else ''
         what = f'{count} targets, {adds["correlation"] / 1e6:.0f} M / {adds["cross"] / 1e6:.0f} M multiply-adds'
@@ -92,14 +96,17 @@ def head_rows(args: argparse.Namespace) -> List[Ratio]:
     return rows
 
 
-def check_counts(adds: Dict[str, int], twice: Dict[str, int]) -> None:
-    """Check the claim on multiply-adds, of a map and of one twice as large.
+def check_counts(once: Dict[str, int], twice: Dict[str, int], thrice: Dict[str, int]) -> None:
+    """Check the claim on multiply-adds, of a map, of one twice as large, and of one three times as large.
 
     Raises:
         RuntimeError: it does not hold.
     """
-    if adds['correlation'] != twice['correlation'] or not adds['cross'] < twice['cross'] <= 2 * adds['cross']:
-        raise RuntimeError(f'multiply-adds of a map {adds} and of one twice as large {twice} are not as claimed')
+    rows = twice['cross'] - once['cross'], thrice['cross'] - twice['cross']
+    if not once['correlation'] == twice['correlation'] == thrice['correlation'] or not 0 < rows[0] == rows[1]:
+        raise RuntimeError(
+            f'multiply-adds of a map {once}, twice {twice} and thrice its size {thrice} are not as claimed'
+        )
 
 
 class PartTimes:
@@ -129,8 +136,11 @@ class PartTimes:
         return time.perf_counter()
 
 
-def frame_step(tracker: nn.Module, count: int, image: torch.Tensor, shared: bool) -> Callable[[], None]:
-    """A frame of a video in which ``count`` targets are followed."""
+def frame_step(tracker: nn.Module, count: int, image: torch.Tensor, shared: bool) -> Callable[[], torch.Tensor]:
+    """A frame of a video in which ``count`` targets are followed; it gives their boxes ``[count, 4]``.
+
+    The first targets are the same whatever the count.
+    """
     from mmdet.structures import DetDataSample
 
     from vlplugins.models.algorithms.online_tracker import OnlineTracker
@@ -138,19 +148,38 @@ def frame_step(tracker: nn.Module, count: int, image: torch.Tensor, shared: bool
     online = OnlineTracker(tracker)
     height, width = image.shape[1:]
     generator = torch.Generator().manual_seed(0)
-    corner = torch.rand(count, 2, generator=generator) * torch.tensor([0.8 * width, 0.8 * height])
+    corners = [torch.rand(2, generator=generator) for _ in range(count)]
+    corner = torch.stack(corners) * torch.tensor([0.8 * width, 0.8 * height])
     given = torch.cat([corner, torch.full((count, 2), 0.1 * height)], dim=1)
     meta = dict(img_shape=(height, width), scale_factor=(1.0, 1.0), init_bbox=given.tolist())
 
-    def step() -> None:
+    def step() -> torch.Tensor:
         tracker.search.shared = shared
-        online.step(image, DetDataSample(metainfo=dict(meta, frame_id=0 if online.frame is None else 1)), 'sot')
+        frame = DetDataSample(metainfo=dict(meta, frame_id=0 if online.frame is None else 1))
+        found = online.step(image, frame, 'sot').bboxes
         online.frame = 0
         online.boxes = given_boxes
+        return found
 
     given_boxes = torch.cat([given[:, :2], given[:, :2] + given[:, 2:]], dim=1).to(image.device)
     step()
     return step
+
+
+def check_company(alone: torch.Tensor, together: torch.Tensor) -> None:
+    """Check that the first target is found in the same place alone and among others.
+
+    Args:
+        alone: Boxes ``[1, 4]`` in pixels.
+        together: Boxes ``[N, 4]``.
+
+    Raises:
+        RuntimeError: it is not.
+    """
+    distance = (alone[0] - together[0]).abs().max().item()
+    # Sums over batches of another size round otherwise; a hundredth of a pixel is no other place.
+    if not distance < 0.01:
+        raise RuntimeError(f'a target among {len(together)} is found {distance} pixels from where it is found alone')
 
 
 def frame_rows(args: argparse.Namespace) -> List[Ratio]:
@@ -172,14 +201,18 @@ def frame_rows(args: argparse.Namespace) -> List[Ratio]:
     times: Dict[str, float] = {}
     shares: Dict[int, Dict[str, float]] = {}
     measured = PartTimes(parts)
+    alone = {shared: frame_step(tracker, 1, image, shared)() for shared in (True, False)}
     for count in args.given:
         sides = {f'{count} shared': frame_step(tracker, count, image, True)}
+        check_company(alone[True], sides[f'{count} shared']())
         if count in args.crops:
             sides[f'{count} crops'] = frame_step(tracker, count, image, False)
+            check_company(alone[False], sides[f'{count} crops']())
         times.update(median_seconds(sides, args.rounds, args.warm_up, args.clock))
         measured.seconds.clear()
         begin = time.perf_counter()
-        sides[f'{count} shared']()
+        for _ in range(args.rounds):
+            sides[f'{count} shared']()
         total = time.perf_counter() - begin
         shares[count] = {name: 100 * seconds / total for name, seconds in measured.seconds.items()}
     args.shares = shares_table(times, shares, [*parts])

@@ -5,7 +5,9 @@ import torch
 
 pytest.importorskip('mmdet')
 
-from tests.helpers.trackers import tracker_cfg  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+from tests.helpers.trackers import make_tracker, tracker_cfg  # noqa: E402
 from tools.benchmark import utt_head as benchmark  # noqa: E402
 
 SMALL = '--dim 16 --height 6 --width 8 --targets 1 3 --rounds 1 --warm-up 0 --threads 1 --device cpu'
@@ -48,11 +50,32 @@ def test_multiply_adds_of_the_correlation_by_hand():
 def test_only_the_attention_depends_on_the_map():
     counts = [
         {name: benchmark.multiply_adds(name, 3, 16, height, 8, 'cpu') for name in
-         ('correlation', 'cross')} for height in (40, 80)
+         ('correlation', 'cross')} for height in (40, 80, 120)
     ]  # fmt: skip
     benchmark.check_counts(*counts)
-    with pytest.raises(RuntimeError, match='not as claimed'):
-        benchmark.check_counts(counts[0], counts[0])
+    squared = dict(counts[2], cross=3 * counts[1]['cross'])
+    for wrong in ([counts[0]] * 3, [*counts[:2], squared], [*counts[:2], dict(counts[2], correlation=1)]):
+        with pytest.raises(RuntimeError, match='not as claimed'):
+            benchmark.check_counts(*wrong)
+
+
+def test_counts_of_one_target_on_the_map_of_the_paper():
+    """The figures of the README: the two heads, and the 15 200 places of keys and values."""
+    counts = {name: benchmark.multiply_adds(name, 1, 256, 100, 152, 'cpu') for name in ('correlation', 'cross')}
+    assert {name: round(count / 1e6) for name, count in counts.items()} == dict(correlation=8, cross=2001)
+
+
+@torch.no_grad()
+def test_a_target_in_company_is_checked():
+    init_default_scope('vlplugins')
+    tracker, image = make_tracker().eval(), torch.randn(3, 64, 96)
+    for shared in (True, False):
+        alone, together = (benchmark.frame_step(tracker, count, image, shared)() for count in (1, 3))
+        assert together.shape == (3, 4) and not torch.equal(together[0], together[1])
+        benchmark.check_company(alone, together)
+    for wrong in (together[1:], together[:1] + torch.tensor(float('nan'))):
+        with pytest.raises(RuntimeError, match='pixels from where it is found alone'):
+            benchmark.check_company(alone, wrong)
 
 
 def test_targets_by_crops_must_be_among_the_given(capsys):
