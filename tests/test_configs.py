@@ -171,11 +171,11 @@ def domain_batch(cfg):
     return make_batch()
 
 
-def tracking_batch(cfg):
+def tracking_batches(cfg):
     pytest.importorskip('mmdet')
     from tests.helpers.trackers import mot_batch, sot_batch
 
-    return sot_batch() if cfg.train_cfg.order[0] == 'sot' else mot_batch()
+    return [dict(sot=sot_batch, mot=mot_batch)[task]() for task in cfg.train_cfg.order]
 
 
 def temporal_batch(cfg):
@@ -258,7 +258,7 @@ BATCHES = {
     'ViolinBase': inference_batch,
     'WeaklySupervisedTemporalLocalizer': temporal_batch,
     'TemporalGrounder': grounding_batch,
-    'UnifiedTracker': tracking_batch,
+    'UnifiedTracker': tracking_batches,
     'MaskRCNN': detection_batch,
     'FasterRCNN': detection_batch,
 }
@@ -283,8 +283,10 @@ def test_model_builds_and_takes_a_step(path):
     if isinstance(getattr(model, 'generator', None), PoseGenerator):
         model.generator.set_seeds(*poses_before_camera(16))
     model.train()
-    data = model.data_preprocessor(BATCHES[kind](cfg), True)
-    loss, _ = model.parse_losses(model(**data, mode='loss'))
-    loss.backward()
-    assert loss.isfinite()
-    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+    batches = BATCHES[kind](cfg)
+    for batch in batches if isinstance(batches, list) else [batches]:
+        model.zero_grad()
+        loss, _ = model.parse_losses(model(**model.data_preprocessor(batch, True), mode='loss'))
+        loss.backward()
+        assert loss.isfinite()
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())

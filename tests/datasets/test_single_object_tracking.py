@@ -62,7 +62,7 @@ def test_frames_come_one_by_one_in_the_order_of_the_video(tmp_path):
     assert dataset.num_all_imgs == 5
 
 
-def test_sequences_that_are_hardly_visible_are_left_out_of_training(tmp_path, caplog):
+def test_sequences_that_are_hardly_visible_are_left_out_of_training(tmp_path):
     write_lasot(tmp_path, 'cat-1', 6)
     write_lasot(tmp_path, 'cat-2', 6, occluded=range(6))
     write_lasot(tmp_path, 'cat-3', 6, occluded=range(4))
@@ -70,8 +70,16 @@ def test_sequences_that_are_hardly_visible_are_left_out_of_training(tmp_path, ca
     dataset = lasot(tmp_path, min_length=5, min_visible=3)
     assert [dataset.get_data_info(index)['name'] for index in range(len(dataset))] == ['cat-1']
     assert len(lasot(tmp_path, min_length=5, min_visible=3, test_mode=True)) == 4
-    with refused('3 sequences skipped|4 sequences skipped.*expected a sequence for training'):
-        lasot(tmp_path, min_length=50)
+    with refused('4 sequences skipped: .*1 in which the target is never visible.*; expected a sequence for training'):
+        lasot(tmp_path, min_length=50, min_visible=3)
+
+
+def test_a_clip_that_shows_nothing_is_drawn_anew(tmp_path):
+    for name in ('cat-1', 'cat-2'):
+        write_lasot(tmp_path, name)
+    np.random.seed(0)
+    dataset = lasot(tmp_path, pipeline=[lambda record: record if record['name'] == 'cat-2' else None])
+    assert [dataset[0]['name'] for _ in range(3)] == ['cat-2'] * 3 and dataset.redrawn.total >= 3
 
 
 def test_frames_without_a_valid_box_are_not_visible(tmp_path):
