@@ -66,21 +66,35 @@ def test_rate_rises_for_a_tenth_of_the_steps_and_falls_as_a_cosine(name, epochs,
     assert torch.tensor(rates[top + 1 :]).diff().max() <= 0
 
 
-def test_embeddings_norms_and_biases_of_visa_have_no_decay():
-    cfg = shrink(Config.fromfile(ROOT / 'configs/visa/visa_i3d_b32-50e_charades-cg.py'))
+def free_of_decay(config):
+    """The model of a config, and the names of its parameters without weight decay."""
+    cfg = shrink(Config.fromfile(ROOT / 'configs' / config))
     init_default_scope('vlplugins')
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, dict(cfg.optim_wrapper, type='OptimWrapper'))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    free = {
+    return model, {
         names[id(parameter)]
         for group in wrapper.optimizer.param_groups
         for parameter in group['params']
         if group['weight_decay'] == 0
     }
+
+
+def test_embeddings_norms_and_biases_of_visa_have_no_decay():
+    _, free = free_of_decay('visa/visa_i3d_b32-50e_charades-cg.py')
     for name in ('query_encoder.level_embed', 'video_encoder.position_embed', 'query_encoder.layers.0.role_embed'):
         assert name in free
     for name in ('head.norm.weight', 'query_encoder.lstm.onward.bias_hh_l0', 'head.convs.0.bias'):
         assert name in free
     for name in ('head.convs.0.weight', 'query_encoder.lstm.backward_.weight_ih_l0', 'video_encoder.slots.weight'):
         assert name not in free
+
+
+def test_matrices_of_maps_alone_have_decay_in_ahgn():
+    # With the table of places, which the other configs lack.
+    model, free = free_of_decay('ahgn/ablation_local-positions.py')
+    decayed = {name for name, _ in model.named_parameters()} - free
+    maps = {name for name, part in model.named_modules() if isinstance(part, (torch.nn.Linear, torch.nn.LSTM))}
+    assert {name.rpartition('.')[0] for name in decayed} == maps
+    assert all(name.rpartition('.')[2] in ('weight', 'weight_ih_l0', 'weight_hh_l0') for name in decayed)

@@ -87,6 +87,7 @@ def test_what_is_missing_is_told(make, folder):
         (dict(video=video, subtitles=CUES, statements=[]), 'no statement'),
         (dict(video=video, subtitles=CUES, statements=['?!']), 'no words'),
         (dict(video=video[0], subtitles=CUES), r'\(32,\)'),
+        (dict(video=video[:, :16], subtitles=CUES), '16 numbers a frame; the model takes 32'),
     ]:
         with pytest.raises(ValueError, match=match):
             make()(item)

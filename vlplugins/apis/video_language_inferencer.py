@@ -83,6 +83,7 @@ class VideoLanguageInferencer(BaseInferencer):
         model = cfg.model
         wanted = model.get('streams', (model.get('premise_encoder') or {}).get('modalities'))
         self.modalities = tuple(('video', 'subtitle') if wanted is None else wanted)
+        self.video_channels = (model.get('premise_encoder') or model).get('video_channels')
         steps = find_pipeline(cfg)
         kept = {step['type'].rpartition('.')[2]: dict(step) for step in steps}
         self.rescale = kept.get('LoadClipFeatures', {}).get('rescale')
@@ -167,6 +168,9 @@ class VideoLanguageInferencer(BaseInferencer):
         values = np.load(video, allow_pickle=False) if isinstance(video, (str, Path)) else np.asarray(video)
         if values.ndim != 2 or not len(values) or not np.isfinite(values).all():
             raise ValueError(f'the features of {name} have the shape {values.shape}; expected finite ones [T, D]')
+        if 'video' in self.modalities and values.shape[1] != self.video_channels:
+            width = f'{values.shape[1]} numbers a frame'
+            raise ValueError(f'the features of {name} have {width}; the model takes {self.video_channels}')
         return rescale_features(values[: self.max_rows], self.rescale)
 
     def to_plain(self, sample: Any) -> Dict[str, Any]:

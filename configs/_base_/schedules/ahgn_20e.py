@@ -14,6 +14,9 @@ optim_wrapper = dict(
             'negation': dict(decay_mult=0.0),
             'silent': dict(decay_mult=0.0),
             'mixing': dict(decay_mult=0.0),
+            # Biases of an LSTM have other names than `bias`.
+            'onward.bias': dict(decay_mult=0.0),
+            'backward_.bias': dict(decay_mult=0.0),
         },
     ),
 )

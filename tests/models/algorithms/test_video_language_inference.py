@@ -268,6 +268,8 @@ def _none(name):
         (dict(head=dict(verdict='or')), "verdict 'or'"),
         (dict(premise_encoder=dict(modalities=('audio',))), 'audio'),
         (dict(premise_encoder=dict(video_channels=None)), 'video_channels'),
+        (dict(premise_encoder=dict(local_positions=0)), 'local_positions 0'),
+        (dict(segment_graph=dict(positions=0)), 'positions 0'),
         (dict(coherence=dict(other=None)), r'coherence\.other'),
         (dict(coherence=dict(glob=dict(type='PairCoherenceLoss', margin=-1))), 'margin -1'),
         (dict(coherence=dict(segment=dict(type='ReplacedSegmentLoss', prob=1.5))), 'prob 1.5'),
@@ -288,6 +290,20 @@ def test_unknown_modes_and_missing_inputs_are_refused():
         inputs = {other: value for other, value in data['inputs'].items() if other != key}
         with pytest.raises(ValueError, match=f'needs {name}'):
             model(inputs)
+
+
+@torch.no_grad()
+def test_places_in_a_segment_are_told_apart_as_far_as_their_table_goes():
+    model = build(premise_encoder=dict(local_positions=3)).eval()
+    inputs = prepare(model, two_clips())['inputs']
+    table = model.premise_encoder.places.clone()
+    found = model.encode_premise(inputs)
+    model.premise_encoder.places.zero_()
+    unplaced = model.encode_premise(inputs)
+    torch.testing.assert_close(found.words - unplaced.words, table.expand(2, 4, -1, -1))
+    torch.testing.assert_close(found.frames - unplaced.frames, table[:2].expand(2, 4, -1, -1))
+    with pytest.raises(ValueError, match='3 places in a segment for local_positions=2'):
+        build(premise_encoder=dict(local_positions=2))(inputs)
 
 
 @torch.no_grad()

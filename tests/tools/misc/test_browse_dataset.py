@@ -66,6 +66,14 @@ def test_moments_of_sentences_are_drawn(tmp_path, monkeypatch):
         assert len(drawn) == count and all(np.ptp(picture) > 100 for picture in drawn)
 
 
+def test_statements_about_clips_are_drawn(tmp_path, monkeypatch):
+    pytest.importorskip('mmdet')
+    monkeypatch.chdir(tmp_path)
+    sizes = [f'synthetic_data.num_{split}=1' for split in ('train', 'val', 'test')]
+    (drawn,) = browse(ROOT / 'configs/ahgn/ahgn_demo.py', tmp_path / 'out', '--number', '1', '--cfg-options', *sizes)
+    assert np.ptp(drawn) > 100
+
+
 def test_clips_and_pairs_of_a_tracker_are_drawn(tmp_path, monkeypatch, capsys):
     pytest.importorskip('mmdet')
     monkeypatch.chdir(tmp_path)

@@ -29,7 +29,8 @@ class PremiseEncoder(nn.Module):
         local_positions: Rows of a table of the places in a segment; ``None``: frames and words of a segment are sets.
 
     Raises:
-        ValueError: an unknown modality, or video without ``video_channels``.
+        ValueError: an unknown modality, video without ``video_channels``, or a table without rows; (in ``forward``)
+            segments with more places than the table has.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class PremiseEncoder(nn.Module):
             raise ValueError(f"modalities {tuple(modalities)}; expected some of ('video', 'subtitle')")
         if 'video' in modalities and video_channels is None:
             raise ValueError("video_channels is missing; it is needed by the modality 'video'")
+        if local_positions is not None and local_positions < 1:
+            raise ValueError(f'local_positions {local_positions} must be at least 1, or None for no table')
         self.dim, self.modalities = dim, tuple(modalities)
         self.video_proj = feature_projection(video_channels, dim, input_dropout) if 'video' in modalities else None
         self.kinds = nn.Parameter(0.02 * torch.randn(2, dim))
@@ -84,6 +87,9 @@ class PremiseEncoder(nn.Module):
         flat = index.flatten(1)[..., None].expand(-1, -1, features.size(-1))
         found = features.gather(1, flat).unflatten(1, index.shape[1:]) + self.kinds[kind]
         if self.places is not None:
+            if index.size(-1) > len(self.places):
+                found_places = f'{index.size(-1)} places in a segment for local_positions={len(self.places)}'
+                raise ValueError(f'{found_places}; set max_frames and max_words of AlignSegments to at most that')
             found = found + self.places[: index.size(-1)]
         return found * mask[..., None]
 

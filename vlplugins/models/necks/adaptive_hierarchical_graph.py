@@ -128,6 +128,9 @@ class SegmentRelationGraph(nn.Module):
         topk: Edges of a node at most; all by default.
         positions: Rows of the table of times.
         dropout: Dropout of the layers.
+
+    Raises:
+        ValueError: a table of times without rows.
     """
 
     def __init__(
@@ -142,6 +145,8 @@ class SegmentRelationGraph(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        if positions < 1:
+            raise ValueError(f'positions {positions} must be at least 1')
         self.adaptive, self.positions = adaptive, positions
         self.layers = nn.ModuleList(
             RelationalGraphLayer(dim, _SEGMENT_ROLES, heads, dropout, conditional=adaptive, topk=topk)
