@@ -3,10 +3,10 @@
 Example: python tools/benchmark/ahgn_graph.py --batch 16 --segments 24 --rounds 5
 Parts: `local` the graphs of all segments at once, against a loop over segments; `flat` the hierarchy, forward and
 backward, against one graph over all frames and words of a clip; `events` the graph along the clip for the real events
-alone, against one for each of a fixed number; `premise` six statements of a clip with the clip encoded once, against
-six full passes. Where both sides compute the same, that is shown before they are timed. Features of words are made
-offline; what a language model in the loop would cost in addition is printed by `text`, where transformers and a model
-are installed.
+alone, against one for each of a fixed number; `premise` six statements of a clip, whose features are projected once or
+for each, up to the graphs of its segments. Where both sides compute the same, that is shown before they are timed.
+Features of words are made offline; what a language model in the loop would cost in addition is printed by `text`, where
+transformers and a model are installed.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import vlplugins  # noqa: F401  (registers the parts)
 from vlplugins.datasets.text_encoders import TransformerSentenceEncoder
+from vlplugins.models.backbones.premise_encoder import PremiseEncoder, feature_projection
 from vlplugins.models.layers import RelationalGraphLayer
 from vlplugins.models.layers.inference_states import Premise, Statement
 from vlplugins.models.necks import LocalInteractionGraph, SegmentRelationGraph
@@ -86,7 +87,7 @@ def local_rows(args: argparse.Namespace) -> List[Ratio]:
         for one, other in zip(graph(premise, statement), by_segment(graph, premise, statement)):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
         sides = dict(ours=lambda: graph(premise, statement), baseline=lambda: by_segment(graph, premise, statement))
-        times = median_seconds(sides, args.rounds, args.warm_up)
+        times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
     shown = f'{args.batch} x {args.segments} segments'
     return [Ratio(f'local graphs, {shown}: at once / one by one', times['ours'], times['baseline'], 'goal 0.2')]
 
@@ -141,7 +142,9 @@ def peak_of(side: str, dim: int, size: int, segments: int, device: str, threads:
 def flat_rows(args: argparse.Namespace) -> List[Ratio]:
     """The hierarchy against one graph of all nodes: not the same function, but of the same width and layers."""
     sizes = (args.dim, args.flat_batch, args.segments, args.device)
-    times = median_seconds({name: step(*sizes) for name, step in STEPS.items()}, max(args.rounds // 2, 1), 1)
+    times = median_seconds(
+        {name: step(*sizes) for name, step in STEPS.items()}, max(args.rounds // 2, 1), 1, args.clock
+    )
     measure = peak_of if args.device.startswith('cuda') else partial(peak_bytes_of_process, peak_of)
     peaks = {name: measure(name, *sizes, args.threads) for name in STEPS}
     nodes = args.segments * (FRAMES + WORDS)
@@ -166,17 +169,18 @@ def event_rows(args: argparse.Namespace) -> List[Ratio]:
     )
     padded = run(every).seen.view(args.batch, PADDED_EVENTS, -1)
     torch.testing.assert_close(run(rows).seen, padded[rows[:, 0], rows[:, 1]], atol=1e-4, rtol=1e-4)
-    times = median_seconds(dict(ours=lambda: run(rows), baseline=lambda: run(every)), args.rounds, args.warm_up)
+    times = median_seconds(
+        dict(ours=lambda: run(rows), baseline=lambda: run(every)), args.rounds, args.warm_up, args.clock
+    )
     what = f'graph along the clip: {len(rows)} real events / {len(every)} padded'
     return [Ratio(what, times['ours'], times['baseline'], 'at most 0.5')]
 
 
 @torch.no_grad()
 def premise_rows(args: argparse.Namespace) -> List[Ratio]:
-    """Six statements of a clip: frames and words projected once, or every time."""
-    from vlplugins.models.backbones import PremiseEncoder
-
+    """Six statements of a clip: features of ResNet-101 and of BERT projected once, or every time."""
     encoder = PremiseEncoder(2048, args.dim, 0.0).to(args.device).eval()
+    project = feature_projection(768, args.dim, 0.0).to(args.device).eval()
     graph = LocalInteractionGraph(args.dim, HEADS, dropout=0.0).to(args.device).eval()
     size, segments = 2, args.segments
     flat = torch.arange(segments * FRAMES, device=args.device).view(1, segments, FRAMES).expand(size, -1, -1)
@@ -187,19 +191,19 @@ def premise_rows(args: argparse.Namespace) -> List[Ratio]:
         frame_mask=made.frame_mask, word_mask=made.word_mask, segment_mask=made.mask, segment_times=made.times,
         duration=torch.ones(size, device=args.device),
     )  # fmt: skip
-    projected = torch.randn(size, segments * WORDS, args.dim, device=args.device)
+    said = torch.randn(size, segments * WORDS, 768, device=args.device)
     statements = [make_statement(size, args.dim, args.device) for _ in range(6)]
 
     def once() -> List[Tensor]:
-        premise = encoder(inputs, projected)
+        premise = encoder(inputs, project(said))
         return [graph(premise, statement)[0] for statement in statements]
 
     def every_time() -> List[Tensor]:
-        return [graph(encoder(inputs, projected), statement)[0] for statement in statements]
+        return [graph(encoder(inputs, project(said)), statement)[0] for statement in statements]
 
     for one, other in zip(once(), every_time()):
         torch.testing.assert_close(one, other)
-    times = median_seconds(dict(ours=once, baseline=every_time), args.rounds, args.warm_up)
+    times = median_seconds(dict(ours=once, baseline=every_time), args.rounds, args.warm_up, args.clock)
     return [Ratio('six statements of a clip: encoded once / each time', times['ours'], times['baseline'], 'goal 0.67')]
 
 
@@ -215,7 +219,7 @@ def text_rows(args: argparse.Namespace) -> List[Ratio]:
     kept = [each.vectors.astype(np.float16) for each in expected]
     read = lambda: [each.astype(np.float32) for each in kept]  # noqa: E731
     sides = dict(ours=read, baseline=lambda: encoder.encode_tokens(texts))
-    times = median_seconds(sides, args.rounds, args.warm_up)
+    times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
     return [Ratio('words of ten lines: kept / by a language model', times['ours'], times['baseline'])]
 
 
@@ -228,7 +232,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--flat-batch', type=int, default=1, help='clips beside the flat graph (1)')
     parser.add_argument('--segments', type=int, default=24, help='segments of a clip (24)')
     parser.add_argument('--dim', type=int, default=256, help='width (256)')
-    add_timing_arguments(parser, rounds=5, warm_up=1)
+    add_timing_arguments(parser, rounds=5, warm_up=1, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     init_default_scope('vlplugins')
