@@ -149,7 +149,8 @@ def test_what_is_aligned_has_seen_neither_the_other_modality_nor_the_statement(m
 
 def test_both_modalities_are_replaced_in_their_places_under_the_true_statement(monkeypatch):
     model = build().train()
-    data = prepare(model, two_clips())
+    other = packed('man opens before girl lifts', 'man opens after girl lifts', seed=2, lines=['no', 'yes', 'ah', 'oh'])
+    data = prepare(model, batch(packed('man opens saying coffee', 'man opens saying money', seed=1), other))
     drawn, loss = [], model.coherence['segment']
     corrupt = loss.corrupt
     monkeypatch.setattr(loss, 'corrupt', lambda *args: drawn.append(corrupt(*args)) or drawn[-1])
