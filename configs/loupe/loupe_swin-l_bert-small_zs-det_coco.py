@@ -23,3 +23,5 @@ test_evaluator = [
     dict(iou_thrs=[0.3], prefix='coco_iou30', **coco_map),
     dict(iou_thrs=[0.5], prefix='coco_iou50', **coco_map),
 ]
+visualizer = dict(type='RegionPhraseVisualizer')
+inferencer = dict(type='VisionLanguageInferencer')

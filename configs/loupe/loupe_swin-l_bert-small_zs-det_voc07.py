@@ -17,3 +17,5 @@ test_dataloader = dict(
     )
 )
 test_evaluator = dict(type='mmdet.VOCMetric', metric='mAP', iou_thrs=[0.3, 0.5], eval_mode='area')
+visualizer = dict(type='RegionPhraseVisualizer')
+inferencer = dict(type='VisionLanguageInferencer')

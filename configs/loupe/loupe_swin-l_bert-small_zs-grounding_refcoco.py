@@ -16,3 +16,5 @@ test_dataloader = dict(
         ],
     )
 )
+visualizer = dict(type='RegionPhraseVisualizer')
+inferencer = dict(type='VisionLanguageInferencer')

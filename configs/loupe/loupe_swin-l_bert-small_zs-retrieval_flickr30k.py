@@ -12,3 +12,5 @@ test_dataloader = dict(
         data_root='data/flickr30k', ann_file='dataset_flickr30k.json', data_prefix=dict(img='flickr30k-images')
     )
 )
+visualizer = dict(type='RegionPhraseVisualizer')
+inferencer = dict(type='VisionLanguageInferencer')

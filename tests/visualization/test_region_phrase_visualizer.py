@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 
 from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample
 from vlplugins.visualization import RegionPhraseVisualizer
@@ -39,8 +39,8 @@ def test_a_packed_and_resized_image_lies_under_boxes_of_the_file():
     packed = dict(image=torch.zeros(3, 16, 16, dtype=torch.uint8))
     (axes,) = RegionPhraseVisualizer().draw(packed, sample(), draw_gt=False).axes
     assert axes.images[0].get_extent() == [0, 60, 40, 0] and len(labels(axes)) == 3
-    (axes,) = RegionPhraseVisualizer().draw(packed, sample(), draw_pred=False).axes
-    assert labels(axes) == ['truth']
+    (axes,) = RegionPhraseVisualizer().draw(packed, sample(gt_phrases=['a block', 'dog']), draw_pred=False).axes
+    assert labels(axes) == ['truth'] and axes.get_title() == 'a \\$red\\$ block\na dog\na block | dog'
 
 
 def test_labels_without_texts_are_classes():
@@ -49,6 +49,10 @@ def test_labels_without_texts_are_classes():
     visualizer = RegionPhraseVisualizer()
     visualizer.dataset_meta = dict(classes=('cat',))
     (axes,) = visualizer.draw(IMAGE, found, draw_gt=False).axes
+    assert labels(axes) == ['cat 0.10', 'cat 0.25', '1 0.90']
+    # A sample of mmdet has no texts at all.
+    other = BaseDataElement(metainfo=dict(ori_shape=(40, 60)), pred_instances=found.pred_instances)
+    (axes,) = visualizer.draw(IMAGE, other).axes
     assert labels(axes) == ['cat 0.10', 'cat 0.25', '1 0.90']
 
 

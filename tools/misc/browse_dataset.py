@@ -47,6 +47,7 @@ def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
         UsageError: inputs that are no images, and a visualizer that cannot draw them either.
     """
     inputs, sample, path = _of_branch(item, path)
+    _plain_boxes(sample)
     if isinstance(visualizer, TaskVisualizer):
         visualizer.add_datasample(path.stem, inputs, sample, draw_pred=False, out_file=str(path))
         return
@@ -56,7 +57,6 @@ def draw_sample(item: dict, visualizer: Visualizer, path: Path) -> None:
     images = [to_rgb(view) for view in views]
     if len(images) == 1 and type(visualizer).add_datasample is not Visualizer.add_datasample:
         # mmdet, mmaction2 and mmpose share these arguments, and load images as BGR.
-        _plain_boxes(sample)
         image = np.ascontiguousarray(images[0][..., ::-1])
         visualizer.add_datasample(path.stem, image, sample, draw_pred=False, out_file=str(path))
         return
@@ -74,7 +74,7 @@ def _of_branch(item: dict, path: Path) -> Tuple[Any, Any, Path]:
 
 
 def _plain_boxes(sample: Any) -> None:
-    """mmdet's visualizer draws tensors of boxes, its pipeline packs them in a class of their own."""
+    """Visualizers draw tensors of boxes, mmdet's pipeline packs them in a class of their own."""
     instances = getattr(sample, 'gt_instances', None)
     boxes = getattr(instances, 'bboxes', None)
     if hasattr(boxes, 'tensor'):

@@ -49,7 +49,7 @@ class RegionPhraseVisualizer(TaskVisualizer):
                 ``[H, W, 3]`` in BGR order. It may be resized: boxes are in pixels of the file (``ori_shape``).
             data_sample: The sample.
             draw_gt: Draw the truth.
-            draw_pred: Draw what was predicted.
+            draw_pred: Draw what was predicted. Without it the texts, and their phrases, stand above the image.
         """
         image = _as_rgb(inputs)
         height, width = data_sample.metainfo.get('ori_shape') or image.shape[:2]
@@ -65,6 +65,9 @@ class RegionPhraseVisualizer(TaskVisualizer):
         for axis in axes.flat:
             axis.set_axis_off()
         axes[0, 0].imshow(image, extent=extent)
+        if not draw_pred:
+            lines = [*self._texts(data_sample), ' | '.join(data_sample.metainfo.get('gt_phrases', ()))]
+            axes[0, 0].set_title('\n'.join(_plain(line) for line in lines if line), fontsize='small', wrap=True)
         if draw_gt and 'gt_instances' in data_sample:
             for box in as_array(data_sample.gt_instances.bboxes):
                 _draw_box(axes[0, 0], box, 'white', 'truth')
@@ -87,7 +90,12 @@ class RegionPhraseVisualizer(TaskVisualizer):
             _draw_box(axes, boxes[index], f'C{label % 10}', f'{name} {scores[index]:.{self.digits}f}')
 
     def _names(self, sample: Any) -> List[str]:
-        return list(sample.texts) or list((self.dataset_meta or {}).get('classes') or ())
+        return self._texts(sample) or list((self.dataset_meta or {}).get('classes') or ())
+
+    @staticmethod
+    def _texts(sample: Any) -> List[str]:
+        """Those of a sample; one of mmdet has none."""
+        return list(getattr(sample, 'texts', ()))
 
     def _draw_ranking(self, axes: Axes, sample: Any) -> None:
         scores = as_array(sample.text_scores)

@@ -52,6 +52,7 @@ model = dict(
         budget=0.5,
     ),
     game_text='phrase',
+    # Texts of the own process compete, also where there are several.
     max_texts=64,
     loss_weights=dict(cmc=1.0, tsa=1.0, fsa=1.0),
 )

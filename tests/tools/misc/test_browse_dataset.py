@@ -57,6 +57,17 @@ def test_samples_of_both_domains_are_drawn_and_named(tmp_path, monkeypatch):
     assert all(picture.shape == (64, 96, 3) for picture in drawn)
 
 
+def test_captions_stand_above_images_of_the_scenes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sizes = ['synthetic_data.num_train=2', 'synthetic_data.num_test=3']
+    for split, expected in (('train', ['train_000000']), ('val', ['val_grounding_000000', 'val_retrieval_000000'])):
+        arguments = ['--split', split, '--number', '1', '--cfg-options', *sizes]
+        drawn = browse(ROOT / 'configs/loupe/loupe_demo.py', tmp_path / split, *arguments)
+        assert [path.stem for path in sorted((tmp_path / split).iterdir())] == expected
+        # Above the image there is room, and dark letters in it.
+        assert all(each.shape[0] > each.shape[1] and each[:15].min() < 100 for each in drawn)
+
+
 def test_moments_of_sentences_are_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sizes = ['synthetic_data.num_train=3', 'synthetic_data.num_test=1']
