@@ -227,8 +227,9 @@ def shrink_vl_pretrainer(model):
 def image_text_batch(cfg):
     grid = cfg.model.region_head.grid
     side = {2: 64, 6: 96}[grid[0]]
-    ids = torch.tensor([[2, 5, 6, 7, 8, 3], [2, 9, 10, 3, 0, 0]])
-    spans = [torch.tensor([[1, 3], [3, 5]]), torch.tensor([[1, 3]])]
+    # Of fewer than three texts none judges in a game.
+    ids = torch.tensor([[2, 5, 6, 7, 8, 3], [2, 9, 10, 3, 0, 0], [2, 5, 10, 3, 0, 0]])
+    spans = [torch.tensor([[1, 3], [3, 5]]), torch.tensor([[1, 3]]), torch.tensor([[1, 3]])]
     images = [torch.randint(0, 255, (3, side, side), dtype=torch.uint8) for _ in ids]
     return dict(inputs=dict(image=images, text_ids=list(ids), phrase_spans=spans))
 

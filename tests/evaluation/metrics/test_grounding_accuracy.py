@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tests.helpers.processes import run_distributed
 from vlplugins.registry import METRICS
 
 
@@ -35,6 +36,18 @@ def test_repeated_expressions_count_once_and_splits_are_told_apart():
     assert joined['grounding/acc@0.5'] == 50
     with pytest.raises(ValueError, match='iou_thr 1'):
         METRICS.build(dict(type='GroundingAccuracy', iou_thr=1.0))
+
+
+def _part(rank, world_size):
+    right, wrong = (0, 0, 10, 10), (50, 50, 60, 60)
+    # A sampler pads the last part with a sample of the beginning.
+    parts = [[sample(0, right), sample(1, wrong)], [sample(2, wrong), sample(0, right)]]
+    return evaluate(*parts[rank])
+
+
+def test_two_processes_equal_one():
+    for found in run_distributed(_part):
+        assert found['grounding/acc@0.5'] == pytest.approx(100 / 3)
 
 
 def test_boxes_outside_do_not_overlap():

@@ -99,6 +99,8 @@ def test_boxes_are_moved_by_the_location_loss_alone(loss_location):
 
 def test_games_that_are_off_are_not_played_and_give_gradients_of_zero():
     model = build(token_estimator=UNSIL, loss_weights=dict(tsa=0.0, fsa=0.0))
+    # What is off costs no pass of the head.
+    model.region_head.forward = None
     losses = model(batch(), mode='loss')
     alone = build(region_head=None, loss_region=None, loss_location=None, loss_alignment=None)
     alone.load_state_dict(model.state_dict(), strict=False)
@@ -285,6 +287,18 @@ def test_games_under_autocast_are_finite():
     assert all(each.grad.isfinite().all() for each in model.parameters())
 
 
+def test_encoders_and_regions_are_one_graph():
+    """Games stay outside: they read counters and draw with a generator of their own."""
+    model, inputs = build().eval(), batch()
+
+    def encode(inputs):
+        encoded = model(inputs, mode='tensor')
+        return (*encoded, *model.region_head(encoded.feature_map, (64, 96)))
+
+    for found, expected in zip(torch.compile(encode, backend='eager', fullgraph=True)(inputs), encode(inputs)):
+        torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize(
     'options, message',
     [
@@ -300,6 +314,10 @@ def test_games_under_autocast_are_finite():
         (
             dict(region_head={**SMALL['region_head'], 'grid': (4, 6)}, sampler=dict(type='ExactShapley')),
             r'24 players have 2\^24 coalitions',
+        ),
+        (
+            dict(region_head={**SMALL['region_head'], 'num_regions': 16}, semantic_sampler=dict(type='ExactShapley')),
+            r'17 players have 2\^17 coalitions',
         ),
         (
             dict(region_head={**SMALL['region_head'], 'grid': (1, 1), 'num_regions': 7}),

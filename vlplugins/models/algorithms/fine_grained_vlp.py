@@ -130,6 +130,9 @@ class FineGrainedVLPretrainer(DualEncoder):
         grid = getattr(self.region_head, 'grid', None)
         if self.loss_region is not None and grid is not None and hasattr(self.sampler, 'check_players'):
             self.sampler.check_players(grid[0] * grid[1])
+        if self.loss_alignment is not None and hasattr(self.semantic_sampler, 'check_players'):
+            # With one phrase at least.
+            self.semantic_sampler.check_players(self.region_head.num_regions + 1)
         halves = [hasattr(self.image_backbone, name) for name in ('embed', 'encode')]
         if self._reencodes and not all(halves):
             backbone = type(self.image_backbone).__name__
