@@ -35,6 +35,8 @@ clip = dict(type='SampleClipFrames', num_frames=3, max_gap=400)
 sot_sets = [
     dict(dataset, pipeline=[clip, *_base_.sot_pipeline[1:]]) for dataset in _base_.sot_dataloader.dataset.datasets
 ]
+# More than twice the frames of a clip; images of COCO, the first set, have one each.
+sot_sets = [sot_sets[0], *(dict(dataset, min_visible=7) for dataset in sot_sets[1:])]
 train_dataloader = dict(sot=dict(dataset=dict(datasets=sot_sets)))
 optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.98), weight_decay=0.01))
 param_scheduler = [
