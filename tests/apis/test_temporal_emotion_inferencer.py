@@ -89,6 +89,11 @@ def test_a_long_file_is_judged_in_parts(folder):
         make(folder, max_lines=2, features=str(folder))(str(folder / 'subtitles/film.srt'))
 
 
+def test_cues_that_end_before_they_start_are_told(folder):
+    with pytest.raises(ValueError, match='cues, record 1: found 2.000 s to 1.000 s'):
+        make(folder)([dict(start=2, end=1, text='I miss him.')])
+
+
 def test_an_encoder_of_another_width_or_a_model_without_text_is_told():
     cfg = Config.fromfile(CONFIG)
     with pytest.raises(ValueError, match='the encoder gives 32 numbers a line, the branch text takes 48'):

@@ -86,6 +86,8 @@ def test_what_is_missing_is_told(make, folder):
         (dict(subtitles=CUES), 'no features of frames'),
         (dict(video=video, subtitles=CUES, statements=[]), 'no statement'),
         (dict(video=video, subtitles=CUES, statements=['?!']), 'no words'),
+        (dict(video=video, subtitles=[dict(start=2, end=1, text='no')]), 'clip, record 1: found 2.000 s to 1.000 s'),
+        (dict(video=video, subtitles=[*CUES, 'no']), "clip, record 3: found 'no'"),
         (dict(video=video[0], subtitles=CUES), r'\(32,\)'),
         (dict(video=video[:, :16], subtitles=CUES), '16 numbers a frame; the model takes 32'),
     ]:

@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, find_pipeline
-from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, read_subtitles
+from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, check_cues, read_subtitles
 from vlplugins.datasets.formats.tel_emotion_words import TEL_CLASSES
 from vlplugins.registry import INFERENCERS, TRANSFORMS
 
@@ -141,14 +141,14 @@ class TemporalEmotionInferencer(BaseInferencer):
         """Times and lines of a part of a file, or of cues.
 
         Raises:
-            RecordError: as :func:`read_subtitles`.
+            RecordError: as :func:`read_subtitles` and :func:`check_cues`.
             ValueError: an empty list of cues.
         """
         if isinstance(item, SubtitlePart):
             name, first = Path(item.path).stem, item.first
             cues = read_subtitles(item.path, quiet=True)[first : first + item.count]
         else:
-            name, first, cues = 'cues', 0, sorted(item, key=lambda cue: cue['start'])
+            name, first, cues = 'cues', 0, sorted(check_cues(item, 'cues'), key=lambda cue: cue['start'])
         if not cues:
             raise ValueError('no cue; expected a list of dict(start, end, text)')
         return dict(

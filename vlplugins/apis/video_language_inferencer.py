@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from mmengine.infer.infer import ModelType
 
 from vlplugins.apis.base import BaseInferencer, find_pipeline
-from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, clean_subtitle, read_subtitles
+from vlplugins.datasets.formats.subtitles import SUBTITLE_EXTENSIONS, check_cues, clean_subtitle, read_subtitles
 from vlplugins.datasets.formats.violin_annotations import clean_statement, has_words
 from vlplugins.datasets.transforms.clip_features import rescale_features
 from vlplugins.registry import INFERENCERS, TRANSFORMS
@@ -128,7 +128,8 @@ class VideoLanguageInferencer(BaseInferencer):
         """Lines, features and statements of one input.
 
         Raises:
-            ValueError: a modality is missing, features that are no table, or no clip at all.
+            ValueError: a modality is missing, features that are no table or of another width, subtitles that are no
+                cues, or no clip at all.
         """
         given, name = self._given(item)
         cues, video = given.get('subtitles'), given.get('video')
@@ -140,7 +141,7 @@ class VideoLanguageInferencer(BaseInferencer):
             raise ValueError(f'{name} has neither subtitles nor features of frames')
         if isinstance(cues, (str, Path)):
             cues = read_subtitles(cues, quiet=True)
-        cues = sorted(cues or [], key=lambda cue: cue['start'])
+        cues = sorted(check_cues(cues or [], name), key=lambda cue: cue['start'])
         record: Dict[str, Any] = dict(
             video_id=name,
             statements=self._statements_of(item),

@@ -107,6 +107,7 @@ def test_irregular_cues_work_with_one_warning(tmp_path, warnings):
         ('a.vtt', 'WEBVTT\n', 'no cue'),
         ('a.txt', SRT, r"the ending '.txt'"),
         ('a.json', '[{"start": 1}]', 'record 1'),
+        ('a.json', '[{"start": 1, "end": NaN, "text": "a"}]', 'record 1: found 1.000 s to nan s'),
         ('a.json', '{"start": 1}', 'a JSON dict'),
         ('a.json', '[{"start": 1,}]', 'line 1'),
     ],

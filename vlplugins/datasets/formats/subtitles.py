@@ -2,10 +2,11 @@
 
 import json
 import logging
+import math
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Sequence, Union
 
 from mmengine.logging import print_log
 
@@ -63,13 +64,33 @@ def read_subtitles(path: Union[str, Path], quiet: bool = False) -> List[Dict[str
     cues = _read_json(path) if path.suffix.lower() == '.json' else _read_cues(path)
     if not cues:
         raise RecordError(path, 'no cue', _EXPECTED)
-    for number, cue in enumerate(cues, 1):
-        if cue['end'] < cue['start'] or cue['start'] < 0:
-            raise RecordError(path, f'{cue["start"]:.3f} s to {cue["end"]:.3f} s', 'a start before the end', number)
+    cues = check_cues(cues, path)
     ordered = sorted(cues, key=lambda cue: cue['start'])
     if not quiet:
         _warn(path, cues, ordered)
     return ordered
+
+
+def check_cues(cues: Sequence[Any], source: Union[str, Path]) -> List[Dict[str, Any]]:
+    """Cues, in their order, as ``dict(start, end, text)`` with seconds as floats.
+
+    Args:
+        cues: What should be such dicts.
+        source: File or name of the clip, for the message.
+
+    Raises:
+        RecordError: something else, times that are not finite, a negative start, or an end before the start.
+    """
+    found = []
+    for number, cue in enumerate(cues, 1):
+        try:
+            one = dict(start=float(cue['start']), end=float(cue['end']), text=str(cue['text']))
+        except (TypeError, KeyError, ValueError):
+            raise RecordError(source, repr(cue)[:80], 'dict(start, end, text)', number) from None
+        if not 0 <= one['start'] <= one['end'] < math.inf:
+            raise RecordError(source, f'{one["start"]:.3f} s to {one["end"]:.3f} s', 'a start before the end', number)
+        found.append(one)
+    return found
 
 
 def _read_text(path: Path) -> str:
@@ -106,20 +127,14 @@ def _unread(arrows: List[tuple]) -> str:
     return f'times that cannot be read in line {number}, {line.strip()!r}'
 
 
-def _read_json(path: Path) -> List[Dict[str, Any]]:
+def _read_json(path: Path) -> List[Any]:
     try:
         content = json.loads(_read_text(path))
     except json.JSONDecodeError as error:
         raise RecordError(path, f'no JSON ({error.msg})', _EXPECTED, f'line {error.lineno}') from None
     if not isinstance(content, list):
         raise RecordError(path, f'a JSON {type(content).__name__}', 'a list of dict(start, end, text)')
-    cues = []
-    for number, cue in enumerate(content, 1):
-        try:
-            cues.append(dict(start=float(cue['start']), end=float(cue['end']), text=str(cue['text'])))
-        except (TypeError, KeyError, ValueError):
-            raise RecordError(path, repr(cue)[:80], 'dict(start, end, text)', number) from None
-    return cues
+    return content
 
 
 def _warn(path: Path, cues: List[Dict[str, Any]], ordered: List[Dict[str, Any]]) -> None:
