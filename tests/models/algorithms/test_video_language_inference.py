@@ -215,6 +215,18 @@ def test_statements_that_are_no_pairs_have_no_hinge():
     assert 'loss_global' not in model(**prepare(model, data), mode='loss')
 
 
+@pytest.mark.parametrize('mode', ['replace', 'order'])
+def test_clips_of_which_a_false_statement_is_asked_are_not_judged_as_a_whole(mode):
+    model = build(coherence=dict(segment=dict(type='ReplacedSegmentLoss', mode=mode))).train()
+    items = [packed('man opens'), packed('girl lifts', seed=2)]
+    for number, label in enumerate((1, 0)):
+        items[number]['data_samples'].gt_label = torch.tensor([label])
+    losses = model(**prepare(model, batch(*items)), mode='loss')
+    assert losses['loss_segment'] > 0
+    items[0]['data_samples'].gt_label = torch.tensor([0])
+    assert model(**prepare(model, batch(*items)), mode='loss')['loss_segment'] == 0
+
+
 def test_the_hinge_is_that_of_true_and_false_statements():
     model = build().eval()
     data = prepare(model, two_clips())

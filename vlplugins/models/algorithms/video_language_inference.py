@@ -160,6 +160,9 @@ class VideoLanguageInference(BaseModel):
             losses['loss_local'] = self.coherence['local'](*unread, _has_both(premise), key, inputs['clip_ids'])
         if self._is_on('segment'):
             corruption, states = self._replaced_states(unread, premise, verdict, inputs)
+            # A clip is judged under what is true of it: a false statement does not cohere with it in any case.
+            is_true = (labels[:, 0] == 1).view(-1, *[1] * (corruption.counted.dim() - 1))
+            corruption = corruption._replace(counted=corruption.counted & is_true)
             losses['loss_segment'] = self.coherence['segment'](states, premise.mask, corruption)
         if self._is_on('glob') and inputs['is_paired']:
             losses['loss_global'] = self.coherence['glob'](verdict.logits[::2], verdict.logits[1::2])
@@ -186,7 +189,7 @@ class VideoLanguageInference(BaseModel):
     ) -> Tuple[Corruption, Tensor]:
         """The corruption of each clip, and the states of its segments ``[B, K, d]`` under its first statement."""
         count = inputs['num_statements']
-        # Of each clip the first statement, which of a pair is the true one: a false one is incoherent by itself.
+        # Of each clip the first statement, which of a pair is the true one.
         corruption = self.coherence['segment'].corrupt(premise.mask, generator, inputs['clip_ids'])
         video, text = (corruption.apply(each) for each in unread)
         events, is_event = verdict.statement.events[::count], verdict.statement.event_mask[::count]
