@@ -20,7 +20,8 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
         non_blocking: Copy to the device asynchronously (from pinned memory).
 
     Raises:
-        ValueError: (in ``forward``) clips with different numbers of statements.
+        ValueError: (in ``forward``) a statement without tokens. Clips with different numbers of statements do not come
+            so far: collating refuses them.
     """
 
     def __init__(self, non_blocking: bool = True) -> None:
