@@ -7,7 +7,6 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from vlplugins.registry import HOOKS
-from vlplugins.visualization.base import TaskVisualizer
 
 
 @HOOKS.register_module()
@@ -30,6 +29,9 @@ class PredictionVisualizationHook(Hook):
 
     def before_test(self, runner: Runner) -> None:
         """Check the visualizer."""
+        # Plotting takes long to import, and most runs draw nothing.
+        from vlplugins.visualization.base import TaskVisualizer
+
         if not isinstance(runner.visualizer, TaskVisualizer):
             raise ValueError(
                 f'{type(runner.visualizer).__name__} draws no predictions; set the visualizer of the task, for '

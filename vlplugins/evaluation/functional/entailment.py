@@ -3,7 +3,6 @@
 from typing import Dict, Optional
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 def entailment_accuracy(scores: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -> Dict[str, float]:
@@ -53,6 +52,9 @@ def area_under_curve(scores: np.ndarray, positives: np.ndarray) -> Optional[floa
     Returns:
         ``None`` where one side is empty.
     """
+    # scipy.stats takes long to import, and is asked for here alone.
+    from scipy.stats import rankdata
+
     count, others = int(positives.sum()), int((~positives).sum())
     if not count or not others:
         return None
