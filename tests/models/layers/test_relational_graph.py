@@ -53,7 +53,7 @@ def test_both_forms_equal_the_naive_loop(dense_nodes):
 @pytest.mark.parametrize('crosses', [True, False])
 @torch.no_grad()
 def test_blocks_of_nodes_that_look_alike_equal_the_naive_loop(crosses):
-    layer, nodes, edges, mask = make(dense_nodes=0)
+    layer, nodes, edges, mask = make()
     # From each node the same edges to the first two nodes, and to the last three.
     edges = torch.cat([edges[..., :1].expand(-1, -1, -1, 2), edges[..., 2:3].expand(-1, -1, -1, 3)], dim=-1)
     edges = edges.clone()

@@ -19,8 +19,8 @@ class RelationalGraphLayer(nn.Module):
     sum of the embeddings of all types that edges from i to j have. Nodes without edges stay by themselves.
 
     Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
-    a tensor of ``n * n * d``. Where nodes come in blocks, to all of which an edge from i has the same types, those take
-    ``(Q * (1 + rho)) K^T`` once for each block instead.
+    a tensor of ``n * n * d``. Where nodes come in blocks, to all of which an edge from i has the same types, graphs of
+    any size take ``(Q * (1 + rho)) K^T`` once for each block instead.
 
     With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c) + W_b c)``, where both maps begin
     near zero; the sums with n stay. With ``topk`` only so many edges of a node are
@@ -32,7 +32,7 @@ class RelationalGraphLayer(nn.Module):
         heads: Heads of the attention.
         dropout: Dropout of both updates.
         role_aware: Whether types matter; otherwise rho is 0, and there are no embeddings.
-        dense_nodes: Nodes up to which ``rho_ij`` is built.
+        dense_nodes: Nodes up to which ``rho_ij`` is built, where there are no blocks.
         conditional: Whether there is a condition.
         topk: Edges that a node uses at most; all by default.
 
@@ -110,10 +110,10 @@ class RelationalGraphLayer(nn.Module):
         if self.role_embed is None:
             weights = self._attend(self._product(query, key), neighbours)
             messages = weights @ value
-        elif nodes.size(1) <= self.dense_nodes:
-            messages, weights = self._dense(query, key, value, roles, neighbours)
         elif blocks is not None:
             messages, weights = self._by_block(query, key, value, roles, neighbours, blocks)
+        elif nodes.size(1) <= self.dense_nodes:
+            messages, weights = self._dense(query, key, value, roles, neighbours)
         else:
             messages, weights = self._by_type(query, key, value, roles, neighbours)
         messages = messages.transpose(1, 2).flatten(2).to(nodes.dtype)
