@@ -122,6 +122,22 @@ def test_evidence_is_where_and_when():
 
 
 @torch.no_grad()
+def test_segments_know_their_time_and_events_choose_among_them():
+    graph, clips, claims = SegmentRelationGraph(D, 2, layers=0).eval(), premise(), statement()
+    graph.places.normal_()
+    found = run(graph, clips, claims)
+    torch.manual_seed(3)
+    video, text = torch.randn(2, K, D), torch.randn(2, K, D)
+    # The middles are 1/8, 3/8, 5/8 and 7/8 of the clip, of 24 places.
+    expected = torch.cat([states + graph.places[[3, 9, 15, 21]] for states in (video, text)], dim=1)
+    for row, (clip, event) in enumerate(claims.rows.tolist()):
+        torch.testing.assert_close(found.nodes[row], expected[clip])
+        query = graph.query(claims.events[clip, event])
+        scores = [math.exp(float(query @ graph.key(node)) / math.sqrt(D)) for node in expected[clip]]
+        torch.testing.assert_close(found.evidence[row], torch.tensor(scores) / sum(scores), atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
 def test_a_missing_modality_is_never_evidence():
     clips = premise()
     clips = clips._replace(has_text=torch.zeros_like(clips.has_text))
@@ -164,6 +180,18 @@ def test_the_connective_matters_to_unlinked_events_only_with_edges_that_know_of_
     one = graph(statement('BEFORE'), states(-0.5, 0.3))
     other = graph(statement('AFTER'), states(-0.5, 0.3))
     assert torch.equal(one, other) is not temporal_edges
+
+
+@torch.no_grad()
+def test_an_event_is_what_it_claims_beside_what_it_saw_and_when():
+    graph, claims, seen = StatementReasoningGraph(D, 2, layers=0).eval(), statement(), states(-0.5, 0.3)
+    found = graph(claims, seen)
+    time = graph._temporal(torch.tensor([[-0.5, 0.3]] * 2), claims.roles[:, :, 1:, 1:], claims.event_mask)
+    for row, (n, m) in enumerate(claims.rows.tolist()):
+        e, z, place = claims.events[n, m], seen.seen[row], seen.place[row]
+        expected = graph.compare(torch.cat([e, z, e * z, (e - z).abs(), place])) + graph.place(place) + time[n, m]
+        torch.testing.assert_close(found[n, 1 + m], expected)
+    torch.testing.assert_close(found[:, 0], graph.root(claims.whole))
 
 
 @torch.no_grad()
