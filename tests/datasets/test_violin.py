@@ -1,4 +1,5 @@
 import json
+import logging
 import re
 import shutil
 
@@ -150,6 +151,21 @@ def test_no_clip_of_a_split_is_refused(copy):
     path.write_text(json.dumps(content))
     with refused("no clip of 'train'"):
         make(copy)
+
+
+def test_what_is_irregular_is_a_warning_with_a_count(copy, monkeypatch):
+    found = []
+    monkeypatch.setattr('vlplugins.datasets.violin.print_log', lambda text, *_, level: found.append((level, text)))
+    make(copy)
+    path = copy / 'violin_annotation.json'
+    content = json.loads(path.read_text())
+    for clip in list(content.values())[:2]:
+        clip['statement'][0][1] = clip['statement'][0][0]
+    path.write_text(json.dumps(content))
+    make(copy, graph_file='')
+    (level, regular), (other_level, text) = found
+    assert level == logging.INFO and 'equal' not in regular
+    assert other_level == logging.WARNING and '2 pairs of equal statements' in text
 
 
 def test_a_malformed_side_file_is_named(copy):

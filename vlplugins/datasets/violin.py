@@ -107,7 +107,7 @@ class ViolinDataset(BaseDataset):
     def load_data_list(self) -> List[Dict[str, Any]]:
         """Read clips, graphs and kinds, and check that the features are there."""
         file = ViolinFile(self.ann_file, self.strict)
-        print_log(file.summary(), 'current', level=logging.INFO)
+        print_log(file.summary(), 'current', level=logging.WARNING if file.report else logging.INFO)
         graphs: Dict[str, StatementGraph] = {}
         if self.files['graph_file']:
             graphs = read_graphs(self.files['graph_file'], file.statements, StatementGraph, REBUILD)

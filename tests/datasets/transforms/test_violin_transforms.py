@@ -154,10 +154,14 @@ def test_nobody_speaks(results):
     assert len(found['segment_times']) == 5 and (found['word_index'] == -1).all() and not found['segment_text'].any()
 
 
-def test_lines_without_times_get_a_share(results):
+def test_lines_without_times_get_a_share_with_one_warning(results, monkeypatch):
+    told = []
+    monkeypatch.setattr('vlplugins.datasets.transforms.segments.print_log', lambda text, *_, **__: told.append(text))
     results = LoadTextFeatures()(results)
     results['line_times'] = np.full((3, 2), np.nan, dtype=np.float32)
-    assert AlignSegments()(results)['segment_times'][0].tolist() == [0, 3]
+    align = AlignSegments()
+    assert [align(dict(results))['segment_times'][0].tolist() for _ in range(2)] == [[0, 3]] * 2
+    assert told == ['c has lines without times, which get an even share of the clip']
 
 
 def test_a_node_is_the_mean_of_the_pieces_of_its_word():
