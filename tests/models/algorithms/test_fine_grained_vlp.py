@@ -162,6 +162,14 @@ def test_a_batch_without_phrases_judges_by_whole_texts():
     torch.testing.assert_close(found['loss_tsa'], expected['loss_tsa'])
 
 
+def test_more_padding_of_phrases_changes_no_loss():
+    inputs = batch()
+    padded = dict(inputs, phrase_spans=F.pad(inputs['phrase_spans'], (0, 0, 0, 3)))
+    found, expected = (build()(each, mode='loss') for each in (padded, inputs))
+    for name in ('loss_tsa', 'loss_fsa', 'loss_loc', 'game/full_prob'):
+        torch.testing.assert_close(found[name], expected[name])
+
+
 @pytest.mark.parametrize('rows, played', [((0, 1, 0, 1), False), ((0, 1, 2, 1), True)])
 def test_of_two_different_texts_none_judges(rows, played):
     inputs = {key: each if key == 'image' else each[list(rows)] for key, each in batch().items()}
