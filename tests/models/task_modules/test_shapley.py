@@ -140,6 +140,23 @@ def test_batches_and_several_games_equal_one_by_one():
     assert ((sampled.mean - exact).abs() <= 4.5 * sampled.stderr).all()
 
 
+@pytest.mark.parametrize('estimator', [ExactShapley, lambda **options: SampledShapley(16, **options)])
+def test_no_more_coalitions_are_evaluated_at_once_than_a_chunk(estimator):
+    seen = []
+
+    def value(masks):
+        seen.append(masks[..., 0].numel())
+        return masks.float().sum(dim=-1).square()
+
+    coalitions = torch.cat([coalition(6, 0, 1), coalition(6, 2, 3, 4)]).expand(4, -1, -1)
+    whole = estimator(chunk_size=10**6).estimate(value, coalitions)
+    assert len(seen) == 1 and seen[0] > 40
+    seen.clear()
+    # Four images with 10 coalitions each.
+    parts = estimator(chunk_size=40).estimate(value, coalitions)
+    assert max(seen) == 40 and torch.equal(parts.mean, whole.mean)
+
+
 def test_the_fast_path_equals_the_stacked_masks():
     generator = torch.Generator().manual_seed(0)
     tokens, texts = torch.randn(2, 9, 8, generator=generator), torch.randn(2, 5, 8, generator=generator)

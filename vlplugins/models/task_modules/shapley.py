@@ -61,13 +61,16 @@ def check_coalitions(coalitions: Tensor, check: Optional[bool] = True) -> None:
 
 
 def evaluate(value_fn: ValueFunction, masks: Tensor, chunk_size: int, check: Optional[bool] = True) -> Tensor:
-    """Scores ``[*batch, N, *games]`` of coalitions ``masks [*batch, N, n]``, so many of N at a time.
+    """Scores ``[*batch, N, *games]`` of coalitions ``masks [*batch, N, n]``, ``chunk_size`` of all of them at a time.
+
+    At least one of each element of the batch is evaluated at a time.
 
     Raises:
         ValueError: scores of another shape, or that are not finite: an interaction of those would mean nothing.
     """
     axis = masks.dim() - 2
-    scores = torch.cat([value_fn(part).float() for part in masks.split(chunk_size, dim=axis)], dim=axis)
+    each = max(chunk_size // max(math.prod(masks.shape[:axis]), 1), 1)
+    scores = torch.cat([value_fn(part).float() for part in masks.split(each, dim=axis)], dim=axis)
     if scores.shape[: axis + 1] != masks.shape[:-1]:
         raise ValueError(f'value_fn gave {tuple(scores.shape)} for coalitions {tuple(masks.shape)}')
     return finite_scores(scores, check)
@@ -97,7 +100,7 @@ class ExactShapley:
     """By enumeration: all ``2^n`` coalitions are evaluated once, and looked up.
 
     Args:
-        chunk_size: Coalitions that are evaluated at a time.
+        chunk_size: Coalitions of all games that are evaluated at a time.
         check: Look whether scores are finite and coalitions have members, which on a GPU is a wait; by default on the
             CPU alone. What is not finite and not looked for stays so in the interactions.
     """
@@ -218,7 +221,7 @@ class SampledShapley:
         antithetic: Draw half of them, and add the complement of each among the outsiders.
         seed: With ``step`` and the rank of the process it seeds a generator of its own: the global state of random
             numbers is neither read nor changed.
-        chunk_size: Coalitions that are evaluated at a time, without ``sampled_scores``.
+        chunk_size: Coalitions of all games that are evaluated at a time, without ``sampled_scores``.
         check: Look whether scores are finite and coalitions have members, which on a GPU is a wait; by default on the
             CPU alone. What is not finite and not looked for stays so in the interactions.
 
