@@ -1,6 +1,6 @@
 """Draw what several checkpoints of a tracker follow, on frames of one clip side by side.
 
-Example: python tools/analysis/compare_tracks.py configs/utt/utt_demo.py bikes.mp4 --init-boxes 304,2,57,82 \\
+Example: python tools/analysis/compare_tracks.py configs/utt/utt_demo.py bikes.mp4 --init-boxes 302,2,60,82 \\
              --weights trained=work_dirs/utt/iter_900.pth untrained=none --frames 0 2 4 6 8 --region 160,0,330,272
 A clip is whatever tools/infer.py takes: a video, or a folder of frames. 'none' stands for random weights of --seed.
 Given targets (--init-boxes) and all objects (--mode mot) are followed as there; a colour stands for a checkpoint.
