@@ -34,9 +34,14 @@ class HybridShapley(nn.Module):
 
     During the first ``warmup_iters`` steps everything is sampled, and the estimator learns from it. After that an
     estimate counts where ``exp(s) <= threshold``, in units of the running deviation of the interactions; the rest is
-    sampled, replaces the estimate, and alone teaches the estimator. How many coalitions are unsure is known on the
-    device alone. With a ``budget`` the most unsure ones are sampled, up to this share of them, and the rest is trusted:
-    nothing waits for the device. Without one all of the unsure are sampled, and no more, after a wait.
+    sampled, replaces the estimate, and alone teaches the estimator. The optimum of the loss is ``exp(s) = e^2 / beta``,
+    so that this trusts errors e below ``sqrt(beta threshold)`` deviations, 0.22 by default; the noise of the samples
+    that teach is part of e: with too few of them nothing is ever trusted.
+
+    How many coalitions are unsure is known on the device alone. With a ``budget`` the most unsure ones are sampled, up
+    to this share of them, and the rest is trusted: nothing waits for the device. Without one all of the unsure are
+    sampled, after a wait, and for each image as many as for the one with the most: the samples of the others are not
+    used.
 
     The number of steps and the running ratio of samples are part of the state, so that they are resumed.
 
