@@ -1,12 +1,14 @@
 """Time interactions of coalitions against a loop over them, and draw their error against their cost.
 
-Example: python tools/benchmark/bench_shapley.py --processor-time --threads 1 --out work_dirs/shapley_cost.png
-For a score that is additive before its softmax (MatchedProbValue), and for one that runs an encoder of one block, of
-random weights and positions, for each coalition (ReencodeValue), on the same scenes and boxes:
+Example: python tools/benchmark/bench_shapley.py --processor-time --threads 1 --figure work_dirs/interaction_error.png
+For a score that is additive before its softmax (MatchedProbValue), on 6 x 6 patches, and for one that runs an encoder
+of one block for each coalition (ReencodeValue), on 4 x 4. The weights of the encoder are random, scaled to what
+training makes of one: its branches change a patch a little, all images share a direction, and a text is what the
+encoder makes of an image full of its kind. On the same scenes and boxes:
   sampled  SampledShapley with T samples;
   loop     the same samples, one coalition of patches at a time;
   hybrid   HybridShapley after its training: what its network is unsure of is sampled with the T of the claim. Its step
-           has the backward pass of its loss.
+           has the backward pass of its loss. As in an algorithm, its network sees patches and texts in one space.
 Errors are those to many more samples, on scenes that the network has not seen, beside the standard deviation of the
 interactions. Before anything is timed, the loop is shown to give the interactions of the tensors.
 """
@@ -22,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from rich.table import Table
-from torch import Tensor, nn
+from torch import Tensor
 
 from vlplugins.models.layers.hybrid_shapley import HybridShapley
 from vlplugins.models.task_modules import MatchedProbValue, ReencodeValue, SampledShapley
@@ -32,16 +34,24 @@ from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, 
 
 VALUES = ('matched', 'reencode')
 TITLES = dict(matched='MatchedProbValue', reencode='ReencodeValue')
-GRID, TEXTS = 6, 12
+TEXTS = 12
+# Length of an object's patch, beside noise of about 1.
+STRENGTH = 1.5
 # T of both claims, and of the samples of the hybrid estimator.
 CLAIMED = 32
 
 
 class Sizes(NamedTuple):
-    """How much is measured: T stands for samples, ``teacher`` for those of the training of the hybrid estimator."""
+    """How much is measured: T stands for samples, ``teacher`` for those of the training of the hybrid estimator.
 
+    ``train_images`` and ``train_boxes`` are a batch of this training.
+    """
+
+    grid: int
     images: int
     boxes: int
+    train_images: int
+    train_boxes: int
     width: int
     samples: Tuple[int, ...]
     reference: int
@@ -51,19 +61,32 @@ class Sizes(NamedTuple):
 
 
 SIZES = dict(
-    matched=Sizes(4, 16, 64, (8, 16, 32, 128), 4096, 300, 32, 8),
-    reencode=Sizes(2, 8, 32, (8, 16, 32, 128), 512, 300, 8, 2),
+    matched=Sizes(6, 4, 16, 12, 4, 64, (8, 16, 32, 128), 4096, 300, 32, 8),
+    reencode=Sizes(4, 2, 8, 32, 4, 32, (8, 16, 32, 128), 512, 300, 16, 2),
 )
-QUICK = dict(matched=Sizes(1, 3, 16, (4, 32), 128, 2, 8, 2), reencode=Sizes(1, 2, 16, (2, 32), 64, 2, 2, 2))
+QUICK = dict(
+    matched=Sizes(6, 1, 3, 2, 2, 16, (4, 32), 128, 2, 8, 2), reencode=Sizes(4, 1, 2, 2, 2, 16, (2, 32), 64, 2, 2, 2)
+)
 
 
 class Scenes(NamedTuple):
-    """A batch: ``tokens [B, n, D]``, ``texts [B, K, D]``, the ``own [B, 1]`` one, and boxes ``members [B, C, n]``."""
+    """A batch: ``tokens [B, n, D]``, the ``own [B, 1]`` kind of object, and boxes ``members [B, C, n]``."""
 
     tokens: Tensor
-    texts: Tensor
     own: Tensor
     members: Tensor
+
+
+class Setting(NamedTuple):
+    """How scenes are played with one value, and what an estimator sees of them.
+
+    Attributes:
+        game: From scenes to their game.
+        features: From scenes to patches ``[B, n, D]`` and own texts ``[B, 1, D]``, in one space.
+    """
+
+    game: Callable[[Scenes], Callable]
+    features: Callable[[Scenes], Tuple[Tensor, Tensor]]
 
 
 class Point(NamedTuple):
@@ -84,47 +107,68 @@ class Measured(NamedTuple):
     slope: float
 
 
+def kinds_of_objects(width: int) -> Tensor:
+    """What a patch of each kind looks like, ``[K, D]``, of length 1."""
+    return F.normalize(torch.randn(TEXTS, width, generator=torch.Generator().manual_seed(0)), dim=-1)
+
+
 def make_scenes(sizes: Sizes, seed: int, device: str) -> Scenes:
-    """Noise with two rectangles of patches that look like a text each; the first is the own one. Boxes at random."""
+    """Noise with two rectangles of patches of a kind each; the first is the own one. Boxes at random."""
     generator = torch.Generator().manual_seed(seed)
-    texts = F.normalize(torch.randn(TEXTS, sizes.width, generator=torch.Generator().manual_seed(0)), dim=-1)
+    looks = kinds_of_objects(sizes.width)
     kinds = torch.rand(sizes.images, TEXTS, generator=generator).argsort(dim=1)[:, :2]
-    objects = _rectangles(sizes.images * 2, generator).unflatten(0, (sizes.images, 2))
-    planted = torch.einsum('bon,bod->bnd', objects.float(), texts[kinds])
-    tokens = 1.5 * planted + torch.randn(planted.shape, generator=generator) / math.sqrt(sizes.width)
-    members = _rectangles(sizes.images * sizes.boxes, generator).unflatten(0, (sizes.images, sizes.boxes))
-    batch = (tokens, texts.expand(sizes.images, -1, -1), kinds[:, :1], members)
-    return Scenes(*(each.to(device) for each in batch))
+    objects = _rectangles(sizes.images * 2, sizes.grid, generator).unflatten(0, (sizes.images, 2))
+    planted = torch.einsum('bon,bod->bnd', objects.float(), looks[kinds])
+    tokens = STRENGTH * planted + torch.randn(planted.shape, generator=generator) / math.sqrt(sizes.width)
+    members = _rectangles(sizes.images * sizes.boxes, sizes.grid, generator).unflatten(0, (sizes.images, sizes.boxes))
+    return Scenes(*(each.to(device) for each in (tokens, kinds[:, :1], members)))
 
 
-def _rectangles(count: int, generator: torch.Generator) -> Tensor:
-    """Members ``[N, n]`` of rectangles of 2 to 4 patches a side."""
-    sides = torch.randint(2, 5, (count, 2, 1), generator=generator)
-    begin = (torch.rand(count, 2, 1, generator=generator) * (GRID - sides + 1)).long()
-    place = torch.arange(GRID)
+def _rectangles(count: int, grid: int, generator: torch.Generator) -> Tensor:
+    """Members ``[N, n]`` of rectangles from 2 patches to a little above half of the grid a side."""
+    sides = torch.randint(2, grid // 2 + 2, (count, 2, 1), generator=generator)
+    begin = (torch.rand(count, 2, 1, generator=generator) * (grid - sides + 1)).long()
+    place = torch.arange(grid)
     inside = (place >= begin) & (place < begin + sides)
     return (inside[:, 0, :, None] & inside[:, 1, None]).flatten(1)
 
 
-def make_play(value: str, sizes: Sizes, device: str) -> Callable[[Scenes], Callable]:
-    """From scenes to their game; of ``'reencode'`` with one random encoder for all."""
+def make_setting(value: str, sizes: Sizes, device: str) -> Setting:
+    """Of ``'reencode'`` with one random encoder for all scenes."""
+    looks = kinds_of_objects(sizes.width).to(device)
     if value == 'matched':
-        return lambda scenes: MatchedProbValue().game(scenes.tokens, scenes.texts, scenes.own)
+        return Setting(
+            lambda scenes: MatchedProbValue().game(scenes.tokens, looks.expand(len(scenes.own), -1, -1), scenes.own),
+            lambda scenes: (scenes.tokens, looks[scenes.own]),
+        )
     torch.manual_seed(0)
-    encoder = MODELS.build(dict(type='vlplugins.PatchEncoder', width=sizes.width, depth=1, heads=4, grid=(GRID, GRID)))
-    # As long as a patch: with none, an image without patches has no direction, which a trained encoder gives it.
-    nn.init.normal_(encoder.position, std=1 / math.sqrt(sizes.width))
-    encoder.to(device).eval()
+    grid = (sizes.grid, sizes.grid)
+    encoder = MODELS.build(dict(type='vlplugins.PatchEncoder', width=sizes.width, depth=1, heads=1, grid=grid))
+    (block,) = encoder.blocks.resblocks
+    for branch in (block.attn.out_proj, block.mlp.c_proj):
+        branch.weight.data *= 0.3
+    # Without a direction that all images share the first patch decides that of an image alone.
+    shared = F.normalize(torch.randn(sizes.width), dim=0)
+    encoder.position.data = 2 * shared + 0.3 / math.sqrt(sizes.width) * torch.randn_like(encoder.position)
+    encoder.to(device).eval().requires_grad_(False)
 
     def encode(patches: Tensor) -> Tensor:
         return encoder.encode(patches).mean(dim=1)
 
-    return lambda scenes: ReencodeValue().game(scenes.tokens, scenes.texts, scenes.own, encode=encode)
+    # As contrast would train them; what all kinds share tells none from another.
+    texts = encode(STRENGTH * looks[:, None].expand(-1, sizes.grid**2, -1))
+    texts = F.normalize(texts - texts.mean(dim=0), dim=-1)
+    return Setting(
+        lambda scenes: ReencodeValue(gain=16.0).game(
+            scenes.tokens, texts.expand(len(scenes.own), -1, -1), scenes.own, encode=encode
+        ),
+        lambda scenes: (encoder.encode(scenes.tokens), texts[scenes.own]),
+    )
 
 
 def make_sampler(samples: int, seed: int = 0) -> SampledShapley:
-    """An estimator whose chunks stay small beside the cache of a CPU."""
-    return SampledShapley(num_samples=samples, seed=seed, chunk_size=512)
+    """An estimator whose chunks stay in the cache of a CPU."""
+    return SampledShapley(num_samples=samples, seed=seed, chunk_size=128)
 
 
 @torch.no_grad()
@@ -155,23 +199,23 @@ def loop_interactions(game_of: Callable[[int], Callable], coalitions: Tensor, su
     return found
 
 
-def loop_step(play: Callable, scenes: Scenes, sampler: SampledShapley) -> Tensor:
+def loop_step(setting: Setting, scenes: Scenes, sampler: SampledShapley) -> Tensor:
     """A step of the baseline, its drawing and its games included."""
     subsets = sampler.draw(scenes.members)
     parts = [Scenes(*(each[image : image + 1] for each in scenes)) for image in range(len(scenes.members))]
-    return loop_interactions(lambda image: play(parts[image]), scenes.members, subsets)
+    return loop_interactions(lambda image: setting.game(parts[image]), scenes.members, subsets)
 
 
-def sampled_step(play: Callable, scenes: Scenes, sampler: SampledShapley, step: int = 0) -> Tensor:
+def sampled_step(setting: Setting, scenes: Scenes, sampler: SampledShapley, step: int = 0) -> Tensor:
     """Interactions ``[B, C]``, all at once."""
-    return sampler.estimate(play(scenes), scenes.members, step).mean[..., 0]
+    return sampler.estimate(setting.game(scenes), scenes.members, step).mean[..., 0]
 
 
 def hybrid_result(
-    model: HybridShapley, play: Callable, scenes: Scenes, step: int = 0, samples: int = CLAIMED
+    model: HybridShapley, setting: Setting, scenes: Scenes, step: int = 0, samples: int = CLAIMED
 ) -> Tuple[Tensor, Tensor, float]:
     """Interactions ``[B, C]``, loss, and share that was sampled."""
-    sampler, game = make_sampler(samples), play(scenes)
+    sampler, game = make_sampler(samples), setting.game(scenes)
 
     def sample(rows: Optional[Tensor]) -> Tensor:
         members = scenes.members
@@ -179,26 +223,30 @@ def hybrid_result(
             members = members.gather(1, rows[..., None].expand(-1, -1, members.size(2)))
         return sampler.estimate(game, members, step).mean
 
-    own = scenes.texts.gather(1, scenes.own[..., None].expand(-1, -1, scenes.texts.size(2)))
     mask = torch.ones_like(scenes.members[..., :1])
-    result = model((scenes.tokens, own, scenes.members), sample, mask)
+    result = model((*setting.features(scenes), scenes.members), sample, mask)
     return result.interactions[..., 0], result.loss, result.logs['sample_ratio'].item()
 
 
-def train_hybrid(play: Callable, sizes: Sizes, device: str) -> HybridShapley:
+def train_hybrid(setting: Setting, sizes: Sizes, device: str) -> HybridShapley:
     """An estimator after so many steps on new scenes, in which everything is sampled."""
     torch.manual_seed(0)
-    network = dict(type='vlplugins.TokenUNSIL', dim=sizes.width, grid=(GRID, GRID), hidden=64, depth=2)
-    model = HybridShapley(network, warmup_iters=sizes.train_steps, budget=None).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    grid, width = (sizes.grid, sizes.grid), sizes.width
+    network = dict(type='vlplugins.TokenUNSIL', dim=width, grid=grid, hidden=width, depth=2)
+    # The threshold of the demo.
+    model = HybridShapley(network, threshold=1.0, warmup_iters=sizes.train_steps, budget=None).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, sizes.train_steps)
+    batch = sizes._replace(images=sizes.train_images, boxes=sizes.train_boxes)
     for step in range(sizes.train_steps):
         optimizer.zero_grad()
-        hybrid_result(model, play, make_scenes(sizes, 1000 + step, device), step, sizes.teacher)[1].backward()
+        hybrid_result(model, setting, make_scenes(batch, 1000 + step, device), step, sizes.teacher)[1].backward()
         optimizer.step()
+        schedule.step()
     return model
 
 
-def check_equal(play: Callable, scenes: Scenes) -> None:
+def check_equal(setting: Setting, scenes: Scenes) -> None:
     """Show that loop and tensors give the same interactions.
 
     Raises:
@@ -206,37 +254,38 @@ def check_equal(play: Callable, scenes: Scenes) -> None:
     """
     sampler, few = make_sampler(2), scenes._replace(members=scenes.members[:, :4])
     torch.testing.assert_close(
-        loop_step(play, few, sampler), sampled_step(play, few, sampler).cpu(), atol=2e-6, rtol=1e-3
+        loop_step(setting, few, sampler), sampled_step(setting, few, sampler).cpu(), atol=2e-6, rtol=1e-3
     )
 
 
 def measure(value: str, sizes: Sizes, args: argparse.Namespace) -> Measured:
     """Cost and error of all estimators of one value."""
-    play, scenes = make_play(value, sizes, args.device), make_scenes(sizes, 1, args.device)
-    check_equal(play, scenes)
-    reference = sampled_step(play, scenes, make_sampler(sizes.reference, seed=1))
-    model = train_hybrid(play, sizes, args.device)
+    setting, scenes = make_setting(value, sizes, args.device), make_scenes(sizes, 1, args.device)
+    check_equal(setting, scenes)
+    reference = sampled_step(setting, scenes, make_sampler(sizes.reference, seed=1))
+    model = train_hybrid(setting, sizes, args.device)
 
     def train() -> None:
         model.zero_grad()
-        hybrid_result(model, play, scenes)[1].backward()
+        hybrid_result(model, setting, scenes)[1].backward()
 
+    samplers = {str(T): make_sampler(T) for T in sizes.samples}
     sides: Dict[str, Callable] = dict(hybrid=train)
-    sides.update({str(T): functools.partial(sampled_step, play, scenes, make_sampler(T)) for T in sizes.samples})
+    sides.update({name: functools.partial(sampled_step, setting, scenes, each) for name, each in samplers.items()})
     # The statistics of targets, which a step moves, stay as training left them.
     model.eval()
     times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
-    loops = {str(T): functools.partial(loop_step, play, scenes, make_sampler(T)) for T in sizes.samples}
+    loops = {name: functools.partial(loop_step, setting, scenes, each) for name, each in samplers.items()}
     loop_times = median_seconds(loops, args.loop_rounds, 0, args.clock)
     points, errors = [], []
     for T in sizes.samples:
-        draws = [sampled_step(play, scenes, make_sampler(T), 1 + draw) for draw in range(sizes.draws)]
+        draws = [sampled_step(setting, scenes, samplers[str(T)], 1 + draw) for draw in range(sizes.draws)]
         errors.append(torch.stack([(each - reference).abs().mean() for each in draws]).mean().item())
         points += [
             Point(name, T, side[str(T)], errors[-1]) for name, side in (('sampled', times), ('loop', loop_times))
         ]
     with torch.no_grad():
-        found, _, share = hybrid_result(model, play, scenes)
+        found, _, share = hybrid_result(model, setting, scenes)
     points.append(Point('hybrid', CLAIMED, times['hybrid'], (found - reference).abs().mean().item(), share))
     slope = float(np.polyfit(np.log(sizes.samples), np.log(errors), 1)[0])
     return Measured(points, reference.std().item(), slope)
@@ -281,18 +330,26 @@ def error_table(found: Dict[str, Measured]) -> Table:
 
 
 def draw(found: Dict[str, Measured], path: Path) -> None:
-    """Error against cost, a panel for each value, as a picture at ``path``."""
+    """Error against cost, in steps of the samples of the claim, a panel for each value, as a picture at ``path``."""
     figure = Figure(figsize=(5.2 * len(found), 3.8), layout='constrained')
     for axes, (value, measured) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items()):
+        (unit,) = (point.seconds for point in measured.points if point[:2] == ('sampled', CLAIMED))
         for name, marker in (('loop', 's-'), ('sampled', 'o-'), ('hybrid', '*')):
             points = [point for point in measured.points if point.name == name]
-            costs, errors = [p.seconds for p in points], [100 * p.error / measured.deviation for p in points]
+            costs, errors = [p.seconds / unit for p in points], [100 * p.error / measured.deviation for p in points]
             axes.loglog(costs, errors, marker, markersize=14 if name == 'hybrid' else 6, label=name)
             for point, cost, error in zip(points, costs, errors):
                 text = f'T={point.samples}' if name != 'hybrid' else f'{point.share:.0%} sampled'
                 axes.annotate(text, (cost, error), (5, 5), textcoords='offset points', fontsize=8)
-        axes.margins(x=0.15)
-        axes.set(title=TITLES[value], xlabel='seconds a step', ylabel='error, % of the deviation')
+        axes.margins(0.15)
+        axes.xaxis.set_major_formatter('{x:g}')
+        axes.yaxis.set_major_formatter('{x:g}')
+        axes.yaxis.set_minor_formatter('{x:g}')
+        axes.set(
+            title=TITLES[value],
+            xlabel=f'time of a step, in that of {CLAIMED} samples',
+            ylabel='error, % of the deviation',
+        )
         axes.grid(alpha=0.3, which='both')
         axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -308,20 +365,18 @@ def main(argv: Optional[List[str]] = None) -> None:
         '--loop-rounds', type=int, default=1, help='timed rounds of the loop, which is slow (default: 1)'
     )
     parser.add_argument('--quick', action='store_true', help='tiny sizes, whose figures mean nothing')
+    parser.add_argument('--figure', type=Path, help='draw errors against costs into this picture')
     add_timing_arguments(parser, rounds=5, warm_up=1, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     sizes = QUICK if args.quick else SIZES
     found = {value: measure(value, sizes[value], args) for value in args.values}
-    picture = args.out and args.out.with_suffix('.png')
-    # The numbers stand beside the picture.
-    args.out = args.out and args.out.with_suffix('.json')
     rows = [row for value, measured in found.items() for row in ratio_rows(value, measured)]
     console = print_ratios('Interactions of coalitions', rows, args)
     console.print(error_table(found))
-    if picture:
-        draw(found, picture)
-        console.print(f'error against cost in {picture}')
+    if args.figure:
+        draw(found, args.figure)
+        console.print(f'error against cost in {args.figure}')
 
 
 if __name__ == '__main__':
