@@ -5,7 +5,8 @@ CHECKPOINT 'none' tests the weights that the config initialises.
 """
 
 import argparse
-from typing import List, Optional
+from pathlib import Path
+from typing import Any, List, Optional
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -32,7 +33,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help="checkpoint file, or 'none'")
     parser.add_argument('--show-dir', help='write a picture of each prediction into this folder')
-    parser.add_argument('--dump', help='write the predictions to this .pkl file')
+    parser.add_argument('--dump', help='write the predictions to this .pkl file (of several sets, to one each)')
     add_run_arguments(parser)
     return parser.parse_args(argv)
 
@@ -56,6 +57,14 @@ def apply_test_arguments(cfg: Config, args: argparse.Namespace) -> None:
             cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]
 
 
+def dump_predictions(loop: Any, path: Path) -> None:
+    """Let a test loop write its predictions to ``path``; one of several sets writes a file for each, named after it."""
+    loops = getattr(loop, 'loops', {None: loop})
+    for name, each in loops.items():
+        file = path if name is None else path.with_stem(f'{path.stem}_{name}')
+        each.evaluator.metrics.append(DumpResults(out_file_path=str(file)))
+
+
 def run(args: argparse.Namespace) -> None:
     """Test with these arguments."""
     cfg = load_config(args.config, args.cfg_options)
@@ -64,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
     prepare_synthetic_data(cfg)
     runner = build_runner(cfg)
     if args.dump:
-        runner.test_loop.evaluator.metrics.append(DumpResults(out_file_path=args.dump))
+        dump_predictions(runner.test_loop, Path(args.dump))
     if args.checkpoint == 'none':
         runner.model.init_weights()
     metrics = runner.test()

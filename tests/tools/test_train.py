@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -191,3 +192,11 @@ def test_debug_shows_the_traceback_of_a_mistake(tmp_path):
 
     with pytest.raises(UsageError):
         train.main(['no_such.py', '--debug'])
+
+
+def test_predictions_of_several_sets_are_dumped_to_a_file_each(tmp_path):
+    loops = {name: SimpleNamespace(evaluator=SimpleNamespace(metrics=[])) for name in ('sot', 'mot')}
+    for loop, names in ((SimpleNamespace(loops=loops), ('p_sot.pkl', 'p_mot.pkl')), (loops['sot'], ('p.pkl',))):
+        test_tool.dump_predictions(loop, tmp_path / 'p.pkl')
+        for each, name in zip(getattr(loop, 'loops', dict(one=loop)).values(), names):
+            assert each.evaluator.metrics[-1].out_file_path == str(tmp_path / name)

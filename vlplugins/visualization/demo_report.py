@@ -174,8 +174,9 @@ def _draw_against_cost(axes: Axes, spec: Dict[str, Any], results: Results, costs
     ticks = [cost.flops / 1e6 for cost in costs.values()]
     axes.set_xticks(ticks, [f'{tick:.2f}\n{row}' for tick, row in zip(ticks, costs)])
     axes.set_xticks([], minor=True)
-    if 'chance' in spec:
-        axes.axhline(_chance(spec), color='grey', linewidth=0.8, label='chance')
+    chance = _chance(spec)
+    if chance is not None:
+        axes.axhline(chance, color='grey', linewidth=0.8, label='chance')
 
 
 def _draw_bars(axes: Axes, spec: Dict[str, Any], results: Results) -> None:
@@ -191,12 +192,17 @@ def _draw_bars(axes: Axes, spec: Dict[str, Any], results: Results) -> None:
     axes.barh(names, means, xerr=deviations, color=colours, capsize=3)
     axes.invert_yaxis()
     axes.set_xlabel(options['label'])
-    if 'chance' in spec:
-        axes.axvline(_chance(spec), color='grey', linewidth=0.8, label='chance')
+    chance = _chance(spec)
+    if chance is not None:
+        axes.axvline(chance, color='grey', linewidth=0.8, label='chance')
 
 
-def _chance(spec: Dict[str, Any]) -> float:
-    """Chance level of the metric of the figure."""
+def _chance(spec: Dict[str, Any]) -> Optional[float]:
+    """Chance level of the metric of the figure; ``None`` where the demo has none."""
+    if 'chance' not in spec:
+        return None
     metrics = [column['metric'] for column in spec['columns']]
     metric = spec['figure']['metric']
-    return _per_column(spec['chance'], spec['columns'])[metrics.index(metric) if metric in metrics else 0]
+    value = _per_column(spec['chance'], spec['columns'])[metrics.index(metric) if metric in metrics else 0]
+    # A word would turn the axis into one of categories.
+    return None if value == '' else float(value)

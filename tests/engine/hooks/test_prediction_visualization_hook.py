@@ -31,6 +31,16 @@ def test_every_second_sample_is_drawn_across_batches(tmp_path):
     assert runner.visualizer.drawn == expected
 
 
+def test_inputs_of_several_names_are_handed_on_sample_by_sample(tmp_path):
+    hook, runner = PredictionVisualizationHook(str(tmp_path)), SimpleNamespace(visualizer=Recorder())
+    batch = dict(inputs=dict(image=['a', 'b'], text_ids=[1, 2], duration=[3.0, 4.0]))
+    hook.after_test_iter(runner, 0, batch, [dict(img_path='x.jpg'), dict(img_path='y.jpg')])
+    assert [(name, inputs) for name, inputs, _ in runner.visualizer.drawn] == [
+        ('000000_x', dict(image='a', text_ids=1, duration=3.0)),
+        ('000001_y', dict(image='b', text_ids=2, duration=4.0)),
+    ]
+
+
 def test_visualizer_that_draws_no_predictions_is_told_before_the_test():
     with pytest.raises(ValueError, match='Visualizer draws no predictions; set the visualizer of the task'):
         PredictionVisualizationHook('pictures').before_test(SimpleNamespace(visualizer=Visualizer()))

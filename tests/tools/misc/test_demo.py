@@ -136,6 +136,20 @@ def test_figure_of_a_demo_without_rows_has_a_bar_for_each_run(tmp_path):
     assert pixels(0xB4, 0x77, 0x1F) / pixels(0x0E, 0x7F, 0xFF) == pytest.approx(1.5, abs=0.05)
 
 
+@pytest.mark.parametrize('costs', [{}, COSTS])
+def test_chance_is_a_line_where_there_is_one(costs, tmp_path):
+    """Written as a word or as a number; an axis is one of numbers in any case."""
+
+    def picture(**chance):
+        draw_figure({**{k: v for k, v in SPEC.items() if k != 'chance'}, **chance}, RESULTS, costs, {}, path)
+        return cv2.imread(str(path))
+
+    path = tmp_path / 'figure.png'
+    assert (picture(chance='10.0') == picture(chance=10.0)).all()
+    assert (picture(chance='') == picture()).all()
+    assert (picture() != picture(chance=10.0)).any()
+
+
 def test_unknown_method_is_told(capsys):
     with pytest.raises(SystemExit):
         demo.main(['no_such_method'])

@@ -43,7 +43,10 @@ class PredictionVisualizationHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[Sequence] = None
     ) -> None:
         """Draw the samples of a batch."""
-        for inputs, sample in zip(data_batch['inputs'], outputs):
+        batch = data_batch['inputs']
+        if isinstance(batch, dict):
+            batch = [{name: values[row] for name, values in batch.items()} for row in range(len(outputs))]
+        for inputs, sample in zip(batch, outputs):
             if self._count % self.interval == 0:
                 index = sample.get('sample_idx', self._count)
                 stem = Path(sample.get('img_path', 'sample')).stem
