@@ -134,7 +134,9 @@ def plan_jobs(spec: Dict[str, Any], seeds: int, work_dir: Path, extended: bool =
             options = run.get('cfg_options')
             if options:
                 command += ['--cfg-options', *[f'{key}={value}' for key, value in options.items()]]
-            jobs.append(Job(run['name'], seed, command, folder, ROOT, repr(load_config(str(run['path'])).to_dict())))
+            # What a config imports may be found by the run alone.
+            config = repr(Config.fromfile(run['path'], import_custom_modules=False).to_dict())
+            jobs.append(Job(run['name'], seed, command, folder, ROOT, config))
     return jobs
 
 
