@@ -32,7 +32,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help="checkpoint file, or 'none'")
-    parser.add_argument('--show-dir', help='write a picture of each prediction into this folder')
+    parser.add_argument(
+        '--show-dir', help='write pictures of predictions into this folder (of several sets, into one each)'
+    )
     parser.add_argument('--dump', help='write the predictions to this .pkl file (of several sets, to one each)')
     add_run_arguments(parser)
     return parser.parse_args(argv)

@@ -1,6 +1,6 @@
 """Show which regions of an image cooperate for which phrases of its caption, in the games of LOUPE.
 
-Example: python tools/analysis/explain_pair.py configs/loupe/loupe_demo.py work_dirs/demo/loupe/LOUPE/seed0/epoch_9.pth data/synthetic/loupe_scenes/images/0.png --caption 'a red striped block and a plain blue block above the grass' --against 'a plain green block'
+Example: python tools/analysis/explain_pair.py configs/loupe/loupe_demo.py work_dirs/demo/loupe/LOUPE/seed0/epoch_9.pth data/synthetic/loupe_scenes/images/000000000001.png --caption 'a red striped block and a blue plain block above the grass' --against 'a green plain block'
 Prints the interaction of each region with each phrase and its standard error, and draws the best regions of each phrase.
   --game patches  the patches of a region as a coalition, a phrase as judge (what teaches confidences). Draws also, as
                   tools/infer.py does with --interactions, how much the patches around each patch cooperate;

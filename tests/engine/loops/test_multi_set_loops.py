@@ -34,6 +34,9 @@ class Listens(Hook):
     def after_val_epoch(self, runner, metrics=None):
         self.heard.append(metrics)
 
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.heard.append(runner.test_loop.current)
+
     before_test, after_test_epoch = before_val, after_val_epoch
 
 
@@ -67,7 +70,9 @@ def test_each_set_is_judged_by_its_own_metrics_and_hooks_see_all(tmp_path):
 def test_a_test_goes_through_all_sets_too(tmp_path):
     runner, listens = runner_of(tmp_path, 'test'), Listens()
     runner.register_hook(listens)
-    assert runner.test() == {'near/seen': 4, 'far/seen': 8} == listens.heard[-1]
+    found = {'near/seen': 4, 'far/seen': 8}
+    assert runner.test() == found and runner.test_loop.current is None
+    assert listens.heard == ['before', 'near', 'far', 'far', found]
 
 
 def test_names_must_agree_and_metrics_must_not(tmp_path):

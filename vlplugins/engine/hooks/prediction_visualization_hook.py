@@ -14,7 +14,7 @@ class PredictionVisualizationHook(Hook):
     """Draws the samples of a test with the visualizer of the config, one PNG each.
 
     Args:
-        out_dir: Folder of the pictures.
+        out_dir: Folder of the pictures; those of a loop over several sets lie in a folder for each, named after it.
         interval: Draw every n-th sample.
 
     Raises:
@@ -43,13 +43,13 @@ class PredictionVisualizationHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[Sequence] = None
     ) -> None:
         """Draw the samples of a batch."""
-        batch = data_batch['inputs']
+        batch, current = data_batch['inputs'], getattr(runner.test_loop, 'current', None)
         if isinstance(batch, dict):
             batch = [{name: values[row] for name, values in batch.items()} for row in range(len(outputs))]
         for inputs, sample in zip(batch, outputs):
             if self._count % self.interval == 0:
                 index = sample.get('sample_idx', self._count)
                 stem = Path(sample.get('img_path', 'sample')).stem
-                path = Path(self.out_dir, f'{index:06d}_{stem}.png')
+                path = Path(self.out_dir, current or '', f'{index:06d}_{stem}.png')
                 runner.visualizer.add_datasample(path.stem, inputs, sample, out_file=str(path))
             self._count += 1

@@ -44,6 +44,8 @@ class _MultiSetEvaluation(BaseLoop):
         self._runner, self.attribute = runner, attribute
         self.loops = {name: self.loop_type(runner, dataloader[name], evaluator[name], fp16=fp16) for name in dataloader}
         self.dataloader = next(iter(self.loops.values())).dataloader
+        # For what runs beside: the set that is evaluated at the moment.
+        self.current: Optional[str] = None
 
     def run(self) -> Dict[str, float]:
         """Evaluate on all sets and return the metrics."""
@@ -58,12 +60,14 @@ class _MultiSetEvaluation(BaseLoop):
             for name, loop in self.loops.items():
                 if self.attribute is not None:
                     setattr(model, self.attribute, name)
+                self.current = name
                 found = self._evaluate(loop)
                 twice = sorted(set(metrics) & set(found))
                 if twice:
                     raise ValueError(f'{name} has the metrics {twice}, as another set; give them a prefix')
                 metrics.update(found)
         finally:
+            self.current = None
             if self.attribute is not None:
                 setattr(model, self.attribute, before)
         call(f'after_{self.stage}_epoch', metrics=metrics)
