@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -30,7 +32,7 @@ def silent(model):
     return [name for name, each in model.named_parameters() if each.grad is None or not each.grad.any()]
 
 
-@pytest.mark.parametrize('options', [dict(), dict(attention='cross'), dict(self_attention=False)])
+@pytest.mark.parametrize('options', [dict(), dict(attention='cross'), dict(self_attention=False), dict(query_pos=True)])
 def test_each_iteration_has_boxes_and_all_parameters_learn(options):
     model = TargetTransformer(**SMALL, output_score=True, **options)
     found = model(pyramid(), torch.randn(2, 3, 8), some_boxes(), level=1)
@@ -61,6 +63,35 @@ def test_every_iteration_crops_at_the_boxes_of_the_one_before():
     for crops, boxes in zip(seen, [start, *found.boxes]):
         assert torch.equal(crops, boxes)
     assert len(seen) == 3 and not torch.equal(seen[0], seen[1])
+
+
+def sines(box, size, dim):
+    """Encoding of a centre by loops: first y, then x, sines and cosines in turn of ever slower angles."""
+    found = []
+    for share in ((box[1] + box[3]) / 2 / size, (box[0] + box[2]) / 2 / size):
+        for place in range(dim // 2):
+            angle = 2 * math.pi * share / 10000 ** (2 * (place // 2) / (dim // 2))
+            found.append(math.cos(angle) if place % 2 else math.sin(angle))
+    return found
+
+
+@torch.no_grad()
+def test_targets_also_find_each_other_by_where_they_are():
+    model = TargetTransformer(**SMALL, query_pos=True).eval()
+    seen = []
+    model.layers[1].self_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    found = model(pyramid(), torch.randn(2, 3, 8), some_boxes(), level=1)
+    ((query, key, value),) = seen
+    assert torch.equal(query, key) and torch.equal(value, found.features[0])
+    # In the second iteration they are where the first one put them.
+    expected = [[sines(box, 128, 8) for box in boxes] for boxes in found.boxes[0].tolist()]
+    torch.testing.assert_close(query - value, torch.tensor(expected), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize('options', [dict(attention='cross'), dict(self_attention=False), dict(dim=6)])
+def test_places_of_targets_need_what_reads_them(options):
+    with pytest.raises(ValueError, match='query_pos needs self_attention'):
+        TargetTransformer(**{**SMALL, **options}, query_pos=True)
 
 
 def test_iterations_share_nothing():

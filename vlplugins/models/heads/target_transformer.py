@@ -61,6 +61,7 @@ class TargetTransformerLayer(nn.Module):
         memory: Optional[Tensor],
         real: Tensor,
         padding: Optional[Tensor],
+        places: Optional[Tensor] = None,
     ) -> Tensor:
         """New states ``[B, N, C]``.
 
@@ -70,11 +71,13 @@ class TargetTransformerLayer(nn.Module):
             memory: Places of the map ``[B, H * W, C]``, for ``attention='cross'``.
             real: Booleans ``[B, N]``, false for targets that only fill up a batch.
             padding: Booleans ``[B, H * W]``, true for places that only fill up a frame.
+            places: Encoding ``[B, N, C]`` of where the targets are, by which they also find each other.
         """
         if self.self_attention is not None:
             # A frame without targets would have a softmax over nothing.
             ignored = ~real & real.any(dim=1, keepdim=True)
-            found = self.self_attention(targets, targets, targets, key_padding_mask=ignored, need_weights=False)[0]
+            asked = targets if places is None else targets + places
+            found = self.self_attention(asked, asked, targets, key_padding_mask=ignored, need_weights=False)[0]
             targets = self.norm1(targets + self._drop(found))
         if self.correlation is not None:
             found = self.correlation(targets.flatten(0, 1), crops).view_as(targets)
@@ -104,6 +107,8 @@ class TargetTransformer(BaseModule):
         dropout: Dropout of attention and branches.
         attention: ``'correlation'``, or ``'cross'`` to the whole map, whose cost grows with the frame.
         self_attention: Whether targets attend to each other.
+        query_pos: Whether they do so also by a sine encoding of the centres of their boxes, as the paper says; its code
+            has none.
         output_score: Whether there are scores.
         detach_boxes: Cut the gradient between iterations.
         crops: Config of :class:`BoxCrops`, without ``dim`` and ``output_size``.
@@ -111,7 +116,8 @@ class TargetTransformer(BaseModule):
         init_cfg: As in MMEngine's ``BaseModule``.
 
     Raises:
-        ValueError: an unknown attention, or no iteration.
+        ValueError: an unknown attention, no iteration, or ``query_pos`` without attention among targets, without crops
+            (which know the size of a frame), or with a ``dim`` that is no multiple of 4.
     """
 
     def __init__(
@@ -124,6 +130,7 @@ class TargetTransformer(BaseModule):
         dropout: float = 0.1,
         attention: str = 'correlation',
         self_attention: bool = True,
+        query_pos: bool = False,
         output_score: bool = False,
         detach_boxes: bool = False,
         crops: dict = dict(type='vlplugins.BoxCrops'),  # noqa: B006
@@ -137,7 +144,12 @@ class TargetTransformer(BaseModule):
             raise ValueError(f'attention {attention!r} is unknown; expected one of {ATTENTIONS}')
         if num_iterations < 1:
             raise ValueError(f'num_iterations {num_iterations} must be at least 1')
-        self.attention, self.detach_boxes = attention, detach_boxes
+        if query_pos and (not self_attention or attention != 'correlation' or dim % 4):
+            raise ValueError(
+                "query_pos needs self_attention, attention='correlation' and a dim that 4 divides; "
+                f'found {self_attention}, {attention!r} and {dim}'
+            )
+        self.attention, self.query_pos, self.detach_boxes = attention, query_pos, detach_boxes
         self.layers = nn.ModuleList(
             TargetTransformerLayer(dim, pool_size, heads, feedforward, dropout, attention, self_attention)
             for _ in range(num_iterations)
@@ -184,13 +196,22 @@ class TargetTransformer(BaseModule):
         for index, layer in enumerate(self.layers):
             if targets.size(1):
                 crops = None if self.crops is None else self.crops(maps, boxes, level)
-                targets = layer(targets, crops, memory, real, padding)
+                places = self._places(maps[0], boxes) if self.query_pos else None
+                targets = layer(targets, crops, memory, real, padding, places)
             boxes = self._shift(boxes.detach() if self.detach_boxes else boxes, self.box_heads[index](targets))
             found[0].append(boxes)
             found[1].append(targets)
             if self.score_heads is not None:
                 found[2].append(self.score_heads[index](targets).squeeze(-1))
         return TrackedBoxes(found[0], found[1], found[2] if self.score_heads is not None else None)
+
+    def _places(self, first_map: Tensor, boxes: Tensor) -> Tensor:
+        """Encoding ``[B, N, C]`` of the centres of boxes, as shares of the frame."""
+        from mmdet.models.layers import coordinate_to_encoding
+
+        height, width = (self.crops.strides[0] * side for side in first_map.shape[-2:])
+        centres = (boxes[..., :2] + boxes[..., 2:]).detach().float() / 2 / boxes.new_tensor([width, height])
+        return coordinate_to_encoding(centres, first_map.size(1) // 2).to(first_map.dtype)
 
     def _shift(self, boxes: Tensor, deltas: Tensor) -> Tensor:
         """Boxes moved and scaled by the deltas ``[B, N, 4]``."""
