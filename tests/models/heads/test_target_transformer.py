@@ -175,13 +175,15 @@ def test_an_iteration_is_one_graph(attention):
     torch.testing.assert_close(compiled(targets, *sources, real, None), layer(targets, *sources, real, None))
 
 
-def test_target_is_the_feature_at_its_box_in_the_reference():
-    encoder = RoITargetEncoder(dim=8).eval()
+@pytest.mark.parametrize('size', [1, 2])
+def test_target_is_the_feature_at_its_box_in_the_reference(size):
+    encoder = RoITargetEncoder(dim=8, object_size=size).eval()
     maps = pyramid()
     boxes = some_boxes()
     found = encoder(maps, boxes, level=0)
     assert found.shape == (2, 3, 8)
     crop = encoder.crops(maps, boxes, 0).flatten(1)
+    assert crop.shape == (6, 8 * size * size)
     expected = torch.nn.functional.layer_norm(crop @ encoder.project.weight.T + encoder.project.bias, (8,))
     torch.testing.assert_close(found.flatten(0, 1), expected)
     assert not torch.equal(found, encoder(maps, boxes + 30, level=0))
