@@ -49,20 +49,25 @@ class Job:
         return self.folder / 'metrics.json'
 
     @property
+    def identity_file(self) -> Path:
+        """Holds the identity of the run that was started last."""
+        return self.folder / 'identity.txt'
+
+    @property
     def identity(self) -> str:
-        """What the run is of; it lies beside the metrics."""
+        """What the run is of."""
         return hashlib.sha256(json.dumps([self.command, self.config]).encode()).hexdigest()
 
     def is_finished(self) -> bool:
         """Whether the metrics of this run, of the same command and config, are there."""
-        made = self.metrics.with_name('identity.txt')
+        made = self.identity_file
         return self.metrics.is_file() and made.is_file() and made.read_text(encoding='utf-8') == self.identity
 
     def start(self, threads: int) -> None:
         """Start the run with so many threads."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.metrics.unlink(missing_ok=True)
-        self.metrics.with_name('identity.txt').write_text(self.identity, encoding='utf-8')
+        self.identity_file.write_text(self.identity, encoding='utf-8')
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
         environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(self.root), os.environ.get('PYTHONPATH')]))
         self.started = time.monotonic()

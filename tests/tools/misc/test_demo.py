@@ -64,6 +64,23 @@ def test_jobs_go_seed_by_seed_and_untrained_runs_are_tested(spec, tmp_path):
     assert [job.name for job in demo.plan_jobs(spec, 1, tmp_path, extended=True)] == ['full', 'ablated', 'more']
 
 
+@pytest.mark.parametrize(
+    'arguments, extended',
+    [([], False), (['--seeds', '3'], True), (['--all'], True), (['--seeds', '3', '--no-all'], False)],
+)
+def test_extended_runs_are_made_with_several_seeds_or_when_asked_for(arguments, extended, monkeypatch):
+    class Planned(Exception):
+        pass
+
+    def plan(spec, seeds, work_dir, found):
+        raise Planned(found)
+
+    monkeypatch.setattr(demo, 'plan_jobs', plan)
+    with pytest.raises(Planned) as planned:
+        demo.main(['slimclr', *arguments, '--debug'])
+    assert planned.value.args == (extended,)
+
+
 def test_a_section_shrinks_runs_options_and_what_is_judged(spec):
     learning = demo.shrink(spec, 'learning')
     assert [run['name'] for run in learning['runs']] == ['full'] and learning['runs'][0]['cfg_options'] == {
