@@ -2,9 +2,11 @@
 
 import os
 
-# Before anything imports torch: processes that each take all cores get in each other's way.
-_PROCESSES = int(os.getenv('PYTEST_XDIST_WORKER_COUNT', '1'))
-os.environ.setdefault('OMP_NUM_THREADS', str(max(1, os.cpu_count() // _PROCESSES)))
+# Before anything imports torch: processes that each take all cores get in each other's way. Not in the process that
+# starts the others: they would inherit what is right for one.
+if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
+    _CORES = os.cpu_count() // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, _CORES)))
 
 # OpenCV before decord, whichever test file is the first: the other way round it decodes no PNG, as it then finds the
 # zlib that decord brings along.
