@@ -283,9 +283,6 @@ def test_model_builds_and_takes_a_step(path):
         return
     if isinstance(getattr(model, 'generator', None), PoseGenerator):
         model.generator.set_seeds(*poses_before_camera(16))
-    if kind == 'UnifiedTracker':
-        # Until then mmdet's embedding of levels is whatever the memory holds, which may be no number.
-        model.init_weights()
     model.train()
     batches = BATCHES[kind](cfg)
     for batch in batches if isinstance(batches, list) else [batches]:

@@ -18,8 +18,10 @@ from tests.helpers.trackers import (  # noqa: E402
     mot_batch,
     random_images,
     sot_batch,
+    tracker_cfg,
 )
 from vlplugins.models.algorithms.tracking_batches import padding_of, pair_targets, task_of  # noqa: E402
+from vlplugins.registry import MODELS  # noqa: E402
 
 BATCHES = dict(sot=sot_batch, mot=mot_batch)
 BASE = Config.fromfile(ROOT / 'configs/_base_/models/utt_r50.py')
@@ -49,6 +51,14 @@ def reached(tracker, part):
 
 def spy(module, calls):
     module.register_forward_hook(lambda _, inputs, outputs: calls.append((inputs, outputs)))
+
+
+def test_before_weights_are_drawn_none_is_what_the_memory_holds():
+    """Of a detector of mmdet the embeddings of levels were."""
+    tracker = MODELS.build(tracker_cfg())
+    assert (tracker.detector.level_embed == 0).all() and all(each.isfinite().all() for each in tracker.parameters())
+    tracker.init_weights()
+    assert (tracker.detector.level_embed != 0).any()
 
 
 def test_each_task_trains_its_parts_alone():

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlplugins.models.algorithms.detection_losses import detection_losses
 from vlplugins.models.algorithms.online_tracker import OnlineTracker
@@ -107,6 +107,9 @@ class UnifiedTracker(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.detector = MODELS.build(detector)
+        if hasattr(self.detector, 'level_embed'):
+            # Until init_weights draws it, mmdet leaves it as whatever the memory holds, which may be no number.
+            nn.init.zeros_(self.detector.level_embed)
         self.copies_neck = tracking_neck is None
         self.tracking_neck = MODELS.build(detector['neck'] if self.copies_neck else tracking_neck)
         self.target_encoder = MODELS.build(target_encoder)
