@@ -62,7 +62,7 @@ class Sizes(NamedTuple):
 
 SIZES = dict(
     matched=Sizes(6, 4, 16, 12, 4, 64, (8, 16, 32, 128), 4096, 300, 32, 8),
-    reencode=Sizes(4, 2, 8, 32, 4, 32, (8, 16, 32, 128), 512, 300, 16, 2),
+    reencode=Sizes(4, 4, 8, 32, 4, 32, (8, 16, 32, 128), 512, 300, 16, 2),
 )
 QUICK = dict(
     matched=Sizes(6, 1, 3, 2, 2, 16, (4, 32), 128, 2, 8, 2), reencode=Sizes(4, 1, 2, 2, 2, 16, (2, 32), 64, 2, 2, 2)
@@ -219,9 +219,10 @@ def hybrid_result(
 
     def sample(rows: Optional[Tensor]) -> Tensor:
         members = scenes.members
-        if rows is not None:
-            members = members.gather(1, rows[..., None].expand(-1, -1, members.size(2)))
-        return sampler.estimate(game, members, step).mean
+        if rows is None:
+            return sampler.estimate(game, members, step).mean
+        images = rows.div(members.size(1), rounding_mode='floor')
+        return sampler.estimate(game.take(images), members.flatten(0, 1)[rows, None], step).mean.squeeze(1)
 
     mask = torch.ones_like(scenes.members[..., :1])
     result = model((*setting.features(scenes), scenes.members), sample, mask)

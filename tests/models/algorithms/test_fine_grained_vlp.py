@@ -192,8 +192,8 @@ def test_unsure_coalitions_alone_are_sampled():
         seen.append(coalitions.shape) or estimate(game, coalitions, step)
     )
     losses = model(batch(), mode='loss')
-    # At the start exp(s) is 1, above the threshold: of 4 + 3 coalitions the budget allows two.
-    assert seen == [(4, 2, 24)] and 0 < losses['unsil/sample_ratio'] < 1
+    # At the start exp(s) is 1, above the threshold: of four times 4 + 3 coalitions the budget allows seven.
+    assert seen == [(7, 1, 24)] and 0 < losses['unsil/sample_ratio'] < 1
 
 
 def test_games_tell_how_full_and_how_capped_they_are():
@@ -262,7 +262,8 @@ def test_second_game_is_sampled_by_any_estimator():
     seen = []
     model._pair_interactions = lambda *args: seen.append(regions(*args)) or seen[-1]
     assert model(batch(), mode='loss')['unsil_semantic/sample_ratio'] > 0
-    assert seen[0].shape == (4, 2, 2)
+    # Of four images with two regions and two phrases each.
+    assert seen[0].shape == (8, 2)
 
 
 def test_state_of_the_games_is_resumed():

@@ -36,8 +36,8 @@ def play(model, truth=TRUTH, mask=MASK):
     asked = []
 
     def sample(rows):
-        asked.append(None if rows is None else sorted(rows[0].tolist()))
-        return truth if rows is None else truth.gather(1, rows)
+        asked.append(None if rows is None else sorted(rows.tolist()))
+        return truth if rows is None else truth.flatten(0, 1)[rows]
 
     return model((torch.zeros(()),), sample, mask), asked
 
@@ -101,6 +101,24 @@ def test_a_budget_samples_the_most_unsure_and_trusts_the_rest():
     assert len(play(build(warmup_iters=0, threshold=10.0, budget=0.5))[1][0]) == 2
 
 
+def test_of_a_batch_only_the_unsure_are_sampled_however_many_an_image_has():
+    truth, mask = torch.arange(12.0).view(3, 4), torch.ones(3, 4, dtype=torch.bool)
+    uncertainties = [[0.9, 0.1, 0.8, 0.7], [0.1, 0.1, 0.1, 0.1], [0.1, 0.2, 0.1, 0.6]]
+
+    def build_batch(**options):
+        model = build(warmup_iters=0, **options)
+        model.estimator.estimates.data = torch.zeros(3, 4)
+        model.estimator.s.data = torch.tensor(uncertainties).log()
+        return model
+
+    result, asked = play(build_batch(), truth, mask)
+    assert asked == [[0, 2, 3, 11]] and result.interactions.flatten()[asked[0]].tolist() == [0, 2, 3, 11]
+    assert result.logs['sample_ratio'].item() == pytest.approx(1 / 3)
+    # Of twelve a quarter, most of them of the image that is least sure.
+    result, asked = play(build_batch(budget=0.25), truth, mask)
+    assert asked == [[0, 2, 3]] and result.logs['sample_ratio'].item() == pytest.approx(1 / 4)
+
+
 def test_nothing_is_asked_where_all_are_sure():
     result, asked = play(build(warmup_iters=0, threshold=10.0))
     assert not asked and result.logs['sample_ratio'] == 0 and result.loss == 0
@@ -113,10 +131,8 @@ def test_rows_of_several_games_are_sampled_together():
     truth = torch.arange(8.0).view(1, 4, 2)
     mask = torch.tensor([[True, True, True, False]])[..., None].expand(1, 4, 2)
     rows = []
-    result = model(
-        (torch.zeros(()),), lambda each: rows.append(each) or truth.gather(1, each[..., None].expand(1, -1, 2)), mask
-    )
-    assert rows[0].tolist() == [[0]] and result.interactions[0, 0, 1] == 1
+    result = model((torch.zeros(()),), lambda each: rows.append(each) or truth.flatten(0, 1)[each], mask)
+    assert rows[0].tolist() == [0] and result.interactions[0, 0, 1] == 1
     assert result.logs['sample_ratio'].item() == pytest.approx(1 / 6)
 
 

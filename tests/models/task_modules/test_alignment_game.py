@@ -36,6 +36,9 @@ def test_closed_form_equals_enumeration(padding):
     expected = ExactShapley().estimate(game, pairs).mean.unflatten(1, (3, 4))
     torch.testing.assert_close(found.mean, expected, atol=1e-6, rtol=1e-5)
     assert (found.mean[valid] > 0).any() and (found.mean[~valid] == 0).all()
+    index = torch.tensor([1, 1, 0])
+    chosen = ExactShapley().estimate(game.take(index), pairs[index]).mean
+    torch.testing.assert_close(chosen.unflatten(1, (3, 4)), expected[index])
 
 
 def test_the_max_game_by_all_orders():

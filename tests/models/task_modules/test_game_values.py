@@ -201,3 +201,18 @@ def test_settings_that_cannot_work_are_refused():
         TASK_UTILS.build(dict(type='MatchedProbValue', gain=0))
     with pytest.raises(ValueError, match='max_full_prob 1.5'):
         MatchedProbValue(max_full_prob=1.5)
+
+
+@pytest.mark.parametrize('value', [MatchedProbValue(), CosineValue(), ReencodeValue()])
+def test_games_of_chosen_images_are_those_of_the_batch(value):
+    torch.manual_seed(0)
+    tokens, texts, own = torch.randn(3, 6, 8), torch.randn(3, 5, 8), torch.tensor([[0, 1], [2, 3], [4, 0]])
+    candidates = torch.rand(3, 2, 5) > 0.3
+    options = dict(encode=lambda kept: kept.square().mean(dim=1)) if isinstance(value, ReencodeValue) else {}
+    game = value.game(tokens, texts, own, candidates, **options)
+    index, masks = torch.tensor([2, 0, 2]), torch.rand(3, 4, 6) > 0.4
+    expected = [game(masks[row].expand(3, -1, -1))[image] for row, image in enumerate(index)]
+    torch.testing.assert_close(game.take(index)(masks), torch.stack(expected))
+    everybody = torch.ones(3, 1, 6, dtype=torch.bool)
+    of_batch, of_chosen = (SampledShapley(8).estimate(each, everybody).mean for each in (game, game.take(index)))
+    torch.testing.assert_close(of_chosen, of_batch[index])

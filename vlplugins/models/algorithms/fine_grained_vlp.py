@@ -221,18 +221,18 @@ class FineGrainedVLPretrainer(DualEncoder):
         )
 
     def _token_losses(self, encoded: Encoded, regions: Regions, texts: GameTexts, image: Tensor) -> Losses:
-        game, step = self.token_game(encoded.patches, texts, image), self.game_steps.value
+        game = self.token_game(encoded.patches, texts, image)
         valid = texts.with_rivals(self.value.min_texts).valid
         wanted = regions.valid[:, :, None] & valid[:, None]
         losses = {'game/too_few_texts': 1 - valid.sum() / texts.valid.sum().clamp(min=1)}
         losses.update(self._game_logs(game, valid))
         if self.token_estimator is None:
-            interactions = self.sampler.estimate(game, regions.members, step).mean
+            interactions = self._patch_interactions(game, regions.members, None)
         else:
             own = texts.texts[:, : texts.own.size(1)]
             result = self.token_estimator(
                 (encoded.patches, own, regions.members),
-                lambda rows: self.sampler.estimate(game, _take(regions.members, rows), step).mean,
+                lambda rows: self._patch_interactions(game, regions.members, rows),
                 wanted,
             )
             interactions, losses['loss_unsil'] = result.interactions, result.loss
@@ -248,6 +248,15 @@ class FineGrainedVLPretrainer(DualEncoder):
             shares = regions.boxes / regions.boxes.new_tensor([image.size(3), image.size(2)] * 2)
             losses['loss_loc'] = weight * self.loss_location(shares, targets, regions.valid)
         return losses
+
+    def _patch_interactions(self, game: Any, coalitions: Tensor, rows: Optional[Tensor]) -> Tensor:
+        """Interactions ``[B, C, P]`` of ``coalitions [B, C, n]``, or ``[k, P]`` of those numbered ``rows [k]``."""
+        step = self.game_steps.value
+        if rows is None:
+            return self.sampler.estimate(game, coalitions, step).mean
+        images, chosen = rows.div(coalitions.size(1), rounding_mode='floor'), coalitions.flatten(0, 1)[rows]
+        # Each coalition in a game of its own, so that images need not have as many of them.
+        return self.sampler.estimate(game.take(images), chosen[:, None], step).mean.squeeze(1)
 
     def _game_logs(self, game: Any, valid: Tensor) -> Losses:
         """Probability of the full coalition, and share of the games whose gain was lowered, where there are such."""
@@ -281,17 +290,15 @@ class FineGrainedVLPretrainer(DualEncoder):
     def _pair_interactions(
         self, aligned: Alignment, region_mask: Tensor, phrase_mask: Tensor, rows: Optional[Tensor]
     ) -> Tensor:
-        """Interactions ``[B, M, N]`` of pairs, or ``[B, k, N]`` of the regions ``rows [B, k]``."""
+        """Interactions ``[B, M, N]`` of pairs, or ``[k, N]`` of the regions numbered ``rows [k]`` in the batch."""
         game = AlignmentValue().game(aligned.to_phrases, aligned.to_regions, region_mask, phrase_mask)
         if isinstance(self.semantic_sampler, ClosedFormSemantic):
-            return _take(self.semantic_sampler.estimate(game).mean, rows)
+            found = self.semantic_sampler.estimate(game).mean
+            return found if rows is None else found.flatten(0, 1)[rows]
         batch, regions, phrases = aligned.to_phrases.shape
-        pairs = pair_coalitions(regions, phrases).to(region_mask.device).unflatten(0, (regions, phrases))
-        pairs = _take(pairs.flatten(1).expand(batch, -1, -1), rows).unflatten(2, (phrases, regions + phrases))
-        found = self.semantic_sampler.estimate(game, pairs.flatten(1, 2), self.game_steps.value).mean
-        return found.unflatten(1, pairs.shape[1:3])
-
-
-def _take(values: Tensor, rows: Optional[Tensor]) -> Tensor:
-    """``values [B, C, F]`` at ``rows [B, k]``; all of them for ``None``."""
-    return values if rows is None else values.gather(1, rows[..., None].expand(-1, -1, values.size(2)))
+        pairs, step = pair_coalitions(regions, phrases).to(region_mask.device), self.game_steps.value
+        if rows is None:
+            found = self.semantic_sampler.estimate(game, pairs.expand(batch, -1, -1), step).mean
+            return found.unflatten(1, (regions, phrases))
+        images, row = rows.div(regions, rounding_mode='floor'), rows % regions
+        return self.semantic_sampler.estimate(game.take(images), pairs.unflatten(0, (regions, phrases))[row], step).mean

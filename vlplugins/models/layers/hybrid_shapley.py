@@ -38,10 +38,9 @@ class HybridShapley(nn.Module):
     so that this trusts errors e below ``sqrt(beta threshold)`` deviations, 0.22 by default; the noise of the samples
     that teach is part of e: with too few of them nothing is ever trusted.
 
-    How many coalitions are unsure is known on the device alone. With a ``budget`` the most unsure ones are sampled, up
-    to this share of them, and the rest is trusted: nothing waits for the device. Without one all of the unsure are
-    sampled, after a wait, and for each image as many as for the one with the most: the samples of the others are not
-    used.
+    How many coalitions are unsure is known on the device alone. With a ``budget`` the most unsure ones of the batch are
+    sampled, up to this share of all, and the rest is trusted: nothing waits for the device. Without one all of the
+    unsure and no others are sampled, after a wait.
 
     The number of steps and the running ratio of samples are part of the state, so that they are resumed.
 
@@ -50,7 +49,7 @@ class HybridShapley(nn.Module):
         loss: Config of its loss; by default :class:`UncertaintyRegressionLoss`.
         threshold: Greatest uncertainty that is trusted.
         warmup_iters: Steps in which everything is sampled.
-        budget: Share of the coalitions of an image that may be sampled after the warm-up, above 0 and up to 1;
+        budget: Share of the coalitions of a batch that may be sampled after the warm-up, above 0 and up to 1;
             ``None``: as many as are unsure.
         mode: ``'hybrid'``; ``'sampled'``: never trust, and still teach; ``'neural'``: always trust after the warm-up.
         momentum: Share of the running ratio that a step keeps.
@@ -88,21 +87,22 @@ class HybridShapley(nn.Module):
 
         Args:
             inputs: Arguments of the estimator, which gives ``[B, C, *games]``.
-            sample: From rows ``[B, k]``, integers, to the interactions ``[B, k, *games]`` of those coalitions; from
-                ``None`` to those of all. Not called where none is sampled.
+            sample: From the numbers ``[k]`` of coalitions, ``b C + c`` for number c of image b, to their interactions
+                ``[k, *games]``; from ``None`` to those of all, ``[B, C, *games]``. Not called where none is sampled.
             mask: Booleans of the shape of the estimates: those that count.
         """
         estimates, log_uncertainty = self.estimator(*inputs)
         wanted = mask & ~self._trusted(log_uncertainty)
-        sampled = torch.zeros_like(estimates.detach())
+        sampled = torch.zeros_like(estimates, dtype=torch.float)
         if self._samples_all():
             sampled = sample(None)
         elif self.mode == 'hybrid':
             rows = self._rows(wanted, log_uncertainty.detach())
-            if rows.size(1):
-                index = rows.reshape(*rows.shape, *(1,) * (wanted.dim() - 2)).expand(-1, -1, *wanted.shape[2:])
-                sampled = sampled.scatter(1, index, sample(rows).detach().float())
-                wanted = wanted & torch.zeros_like(wanted).scatter(1, index, True)
+            if len(rows):
+                found = sample(rows).detach().float()
+                sampled = sampled.flatten(0, 1).index_copy(0, rows, found).view_as(sampled)
+                chosen = torch.zeros_like(wanted).flatten(0, 1).index_fill(0, rows, True)
+                wanted = wanted & chosen.view_as(wanted)
         sampled = torch.where(wanted, sampled.detach().float(), 0.0)
         scale = self.estimator.scale
         if self.training:
@@ -128,11 +128,10 @@ class HybridShapley(nn.Module):
         return log_uncertainty.detach().clamp(*LOG_UNCERTAINTY).exp() <= self.threshold
 
     def _rows(self, wanted: Tensor, log_uncertainty: Tensor) -> Tensor:
-        """The coalitions ``[B, k]`` of which one interaction at least is wanted, and others to fill up the rows."""
-        batch, count = wanted.shape[:2]
-        unsure = log_uncertainty.masked_fill(~wanted, -torch.inf).reshape(batch, count, -1).amax(dim=2)
-        if self.budget is None:
-            most = int(unsure.isfinite().sum(dim=1).max())
-        else:
-            most = math.ceil(self.budget * count)
-        return unsure.topk(most, dim=1).indices
+        """Numbers ``[k]`` of the coalitions of which one interaction at least is wanted, the most unsure first.
+
+        With a budget others fill them up.
+        """
+        unsure = log_uncertainty.masked_fill(~wanted, -torch.inf).flatten(0, 1).unsqueeze(-1).flatten(1).amax(dim=1)
+        most = int(unsure.isfinite().sum()) if self.budget is None else math.ceil(self.budget * len(unsure))
+        return unsure.topk(most).indices

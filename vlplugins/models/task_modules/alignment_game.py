@@ -25,8 +25,14 @@ class AlignmentGame:
 
     def __init__(self, to_phrases: Tensor, to_regions: Tensor, region_mask: Tensor, phrase_mask: Tensor) -> None:
         self.to_phrases, self.to_regions = to_phrases.float(), to_regions.float()
+        self.region_mask, self.phrase_mask = region_mask, phrase_mask
         self.num_regions = region_mask.sum(dim=-1).clamp(min=1)
         self.num_phrases = phrase_mask.sum(dim=-1).clamp(min=1)
+
+    def take(self, index: Tensor) -> 'AlignmentGame':
+        """The games of the images ``index [R]`` of a batch ``[B]``."""
+        parts = (self.to_phrases, self.to_regions, self.region_mask, self.phrase_mask)
+        return AlignmentGame(*(each[index] for each in parts))
 
     def __call__(self, masks: Tensor) -> Tensor:
         """Scores ``[*batch, K]`` of coalitions ``[*batch, K, M + N]``."""

@@ -1,7 +1,8 @@
 """Scores of games between images and texts, for the estimators of :mod:`vlplugins.models.task_modules.shapley`.
 
-A registered value holds the settings; its ``game(...)`` binds features, and gives the function of who takes part. With
-fewer than ``min_texts`` texts, the own one among them, a game says nothing.
+A registered value holds the settings; its ``game(...)`` binds features, and gives the function of who takes part. Of
+the game of a batch ``[B]`` of images, ``take(index)`` with integers ``[R]`` is that of R images, in which each of R
+coalitions can be played by itself. With fewer than ``min_texts`` texts, the own one among them, a game says nothing.
 """
 
 import math
@@ -30,6 +31,10 @@ class AdditiveLogitGame:
     def __init__(self, logits: Tensor, gain: Tensor, own: Tensor, candidates: Tensor) -> None:
         self.logits, self.gain, self.own, self.candidates = logits.float(), gain.float(), own, candidates
         self.num_candidates = candidates.sum(dim=-1)
+
+    def take(self, index: Tensor) -> 'AdditiveLogitGame':
+        """The games of the images ``index [R]`` of a batch ``[B]``."""
+        return AdditiveLogitGame(*(each[index] for each in (self.logits, self.gain, self.own, self.candidates)))
 
     def __call__(self, masks: Tensor) -> Tensor:
         """Scores ``[*batch, N, P]`` of coalitions ``[*batch, N, n]``; exactly 0 for the empty one."""
@@ -158,6 +163,27 @@ class MatchedProbValue:
         return torch.where(probability(game.gain) > self.max_full_prob, low, game.gain)
 
 
+class CosineGame:
+    """Cosine between the sum of the patches present and a text.
+
+    Args:
+        tokens: ``[*batch, n, D]``, each of length 1.
+        chosen: ``[*batch, P, D]``: the own text of each of P games, each of length 1.
+    """
+
+    def __init__(self, tokens: Tensor, chosen: Tensor) -> None:
+        self.tokens, self.chosen = tokens, chosen
+
+    def take(self, index: Tensor) -> 'CosineGame':
+        """The games of the images ``index [R]`` of a batch ``[B]``."""
+        return CosineGame(self.tokens[index], self.chosen[index])
+
+    def __call__(self, masks: Tensor) -> Tensor:
+        """Scores ``[*batch, N, P]`` of coalitions ``[*batch, N, n]``; exactly 0 for the empty one."""
+        # The mean and the sum have one direction; normalize leaves the zero vector of nobody as it is.
+        return F.normalize(masks.float() @ self.tokens, dim=-1) @ self.chosen.transpose(-1, -2)
+
+
 @TASK_UTILS.register_module()
 class CosineValue:
     """Cosine between the mean of the patches present and the own text; the obvious score, which saturates.
@@ -169,16 +195,55 @@ class CosineValue:
     min_texts = 1
 
     @torch.no_grad()
-    def game(self, tokens: Tensor, texts: Tensor, own: Tensor, candidates: Optional[Tensor] = None) -> Callable:
+    def game(self, tokens: Tensor, texts: Tensor, own: Tensor, candidates: Optional[Tensor] = None) -> CosineGame:
         """Bind features, as :meth:`MatchedProbValue.game` does; ``candidates`` are not used."""
         tokens, texts = F.normalize(tokens.float(), dim=-1), F.normalize(texts.float(), dim=-1)
-        chosen = texts.gather(-2, own[..., None].expand(*own.shape, texts.size(-1)))
+        return CosineGame(tokens, texts.gather(-2, own[..., None].expand(*own.shape, texts.size(-1))))
 
-        def value(masks: Tensor) -> Tensor:
-            # The mean and the sum have one direction; normalize leaves the zero vector of nobody as it is.
-            return F.normalize(masks.float() @ tokens, dim=-1) @ chosen.transpose(-1, -2)
 
-        return value
+class ReencodeGame:
+    """Probability of the own text under an encoder that sees the patches present, minus that of nobody's.
+
+    Args:
+        patches: ``[*batch, n, E]``: embedded patches.
+        encode: From patches ``[N, n, E]`` to features ``[N, D]``, each of the length of the gain.
+        texts: ``[*batch, K, D]``, each of length 1.
+        own: ``[*batch, P]`` integers.
+        candidates: ``[*batch, P, K]`` booleans.
+        nobody: ``[*batch, 1, P]``: probabilities without any patch; found by a pass of the encoder by default.
+    """
+
+    def __init__(
+        self,
+        patches: Tensor,
+        encode: Callable[[Tensor], Tensor],
+        texts: Tensor,
+        own: Tensor,
+        candidates: Tensor,
+        nobody: Optional[Tensor] = None,
+    ) -> None:
+        self.patches, self.encode = patches, encode
+        self.texts, self.own, self.candidates = texts, own, candidates
+        self.nobody = nobody
+        if nobody is None:
+            self.nobody = self._probability(torch.zeros_like(patches[..., 0], dtype=torch.bool).unsqueeze(-2))
+
+    def take(self, index: Tensor) -> 'ReencodeGame':
+        """The games of the images ``index [R]`` of a batch ``[B]``."""
+        patches, *others = (each[index] for each in (self.patches, self.texts, self.own, self.candidates, self.nobody))
+        return ReencodeGame(patches, self.encode, *others)
+
+    def __call__(self, masks: Tensor) -> Tensor:
+        """Scores ``[*batch, N, P]`` of coalitions ``[*batch, N, n]``."""
+        # Exactly 0 for nobody, whatever the encoder rounds in batches of another size.
+        return torch.where(masks.any(dim=-1)[..., None], self._probability(masks) - self.nobody, 0.0)
+
+    def _probability(self, masks: Tensor) -> Tensor:
+        kept = torch.where(masks[..., None], self.patches.unsqueeze(-3), 0.0)
+        logits = self.encode(kept.flatten(0, -3)).unflatten(0, masks.shape[:-1]) @ self.texts.transpose(-1, -2)
+        logits = logits.unsqueeze(-2).masked_fill(~self.candidates.unsqueeze(-3), -torch.inf)
+        index = self.own[..., None, :, None].expand(*logits.shape[:-1], 1)
+        return logits.softmax(dim=-1).gather(-1, index).squeeze(-1)
 
 
 @TASK_UTILS.register_module()
@@ -207,7 +272,7 @@ class ReencodeValue:
         own: Tensor,
         candidates: Optional[Tensor] = None,
         encode: Optional[Callable[[Tensor], Tensor]] = None,
-    ) -> Callable:
+    ) -> ReencodeGame:
         """Bind images.
 
         Args:
@@ -221,18 +286,7 @@ class ReencodeValue:
         is_own = F.one_hot(own, texts.size(-2)).bool()
         candidates = torch.ones_like(is_own) if candidates is None else candidates | is_own
 
-        def probability(masks: Tensor) -> Tensor:
-            kept = torch.where(masks[..., None], patches.unsqueeze(-3), 0.0)
-            features = encode(kept.flatten(0, -3)).float().unflatten(0, masks.shape[:-1])
-            logits = self.gain * F.normalize(features, dim=-1) @ texts.transpose(-1, -2)
-            logits = logits.unsqueeze(-2).masked_fill(~candidates.unsqueeze(-3), -torch.inf)
-            index = own[..., None, :, None].expand(*logits.shape[:-1], 1)
-            return logits.softmax(dim=-1).gather(-1, index).squeeze(-1)
+        def scaled(kept: Tensor) -> Tensor:
+            return self.gain * F.normalize(encode(kept).float(), dim=-1)
 
-        nobody = probability(torch.zeros_like(patches[..., 0], dtype=torch.bool).unsqueeze(-2))
-
-        def value(masks: Tensor) -> Tensor:
-            # Exactly 0 for nobody, whatever the encoder rounds in batches of another size.
-            return torch.where(masks.any(dim=-1)[..., None], probability(masks) - nobody, 0.0)
-
-        return value
+        return ReencodeGame(patches, scaled, texts, own, candidates)
