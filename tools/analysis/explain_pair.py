@@ -31,7 +31,7 @@ from vlplugins.models.layers.game_texts import GameTexts
 from vlplugins.models.layers.members import pool_members
 from vlplugins.models.task_modules import SampledShapley
 from vlplugins.models.task_modules.alignment_game import AlignmentValue, pair_coalitions
-from vlplugins.models.task_modules.shapley import Interaction, step_generator
+from vlplugins.models.task_modules.coalitions import Interaction, step_generator
 from vlplugins.registry import MODELS, TRANSFORMS
 from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample
 from vlplugins.utils.cli import UsageError, add_config_options, check_checkpoint, friendly_errors, load_config

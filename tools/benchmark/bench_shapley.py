@@ -28,6 +28,7 @@ from torch import Tensor
 
 from vlplugins.models.layers.hybrid_shapley import HybridShapley
 from vlplugins.models.task_modules import MatchedProbValue, ReencodeValue, SampledShapley
+from vlplugins.models.task_modules.coalitions import estimate_groups
 from vlplugins.registry import MODELS
 from vlplugins.utils.cli import friendly_errors
 from vlplugins.utils.timing import Ratio, add_timing_arguments, median_seconds, print_ratios
@@ -218,11 +219,7 @@ def hybrid_result(
     sampler, game = make_sampler(samples), setting.game(scenes)
 
     def sample(rows: Optional[Tensor]) -> Tensor:
-        members = scenes.members
-        if rows is None:
-            return sampler.estimate(game, members, step).mean
-        images = rows.div(members.size(1), rounding_mode='floor')
-        return sampler.estimate(game.take(images), members.flatten(0, 1)[rows, None], step).mean.squeeze(1)
+        return estimate_groups(sampler, game, scenes.members[:, :, None], rows, step).squeeze(-2)
 
     mask = torch.ones_like(scenes.members[..., :1])
     result = model((*setting.features(scenes), scenes.members), sample, mask)

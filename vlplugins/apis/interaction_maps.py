@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vlplugins.models.layers.game_texts import GameTexts, gather_game_texts
-from vlplugins.models.task_modules.shapley import step_generator
+from vlplugins.models.task_modules.coalitions import step_generator
 
 
 def window_coalitions(rows: int, columns: int, reach: int = 1) -> Tensor:

@@ -14,7 +14,7 @@ from mmengine.registry import MODELS, init_default_scope  # noqa: E402
 from tests.helpers.tiny_configs import ROOT  # noqa: E402
 from tests.helpers.tools import mistake  # noqa: E402
 from tools.analysis import explain_pair  # noqa: E402
-from vlplugins.models.task_modules.shapley import Interaction  # noqa: E402
+from vlplugins.models.task_modules.coalitions import Interaction  # noqa: E402
 from vlplugins.structures.region_phrase_data_sample import RegionPhraseDataSample  # noqa: E402
 
 WORDS = '[PAD] [UNK] [CLS] [SEP] [MASK] a red blue green plain striped block and grass the'.split()

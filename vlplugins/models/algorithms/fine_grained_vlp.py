@@ -12,8 +12,8 @@ from vlplugins.models.layers.game_texts import GameTexts, gather_game_texts, phr
 from vlplugins.models.layers.members import pool_members
 from vlplugins.models.layers.step_counter import StepCounter
 from vlplugins.models.task_modules.alignment_game import AlignmentValue, ClosedFormSemantic, pair_coalitions
+from vlplugins.models.task_modules.coalitions import estimate_groups, step_generator
 from vlplugins.models.task_modules.game_values import AdditiveLogitGame
-from vlplugins.models.task_modules.shapley import step_generator
 from vlplugins.registry import MODELS, TASK_UTILS
 
 Losses = Dict[str, Tensor]
@@ -221,20 +221,20 @@ class FineGrainedVLPretrainer(DualEncoder):
         )
 
     def _token_losses(self, encoded: Encoded, regions: Regions, texts: GameTexts, image: Tensor) -> Losses:
-        game = self.token_game(encoded.patches, texts, image)
+        game, step = self.token_game(encoded.patches, texts, image), self.game_steps.value
         valid = texts.with_rivals(self.value.min_texts).valid
         wanted = regions.valid[:, :, None] & valid[:, None]
         losses = {'game/too_few_texts': 1 - valid.sum() / texts.valid.sum().clamp(min=1)}
         losses.update(self._game_logs(game, valid))
+
+        def sample(rows: Optional[Tensor]) -> Tensor:
+            return estimate_groups(self.sampler, game, regions.members[:, :, None], rows, step).squeeze(-2)
+
         if self.token_estimator is None:
-            interactions = self._patch_interactions(game, regions.members, None)
+            interactions = sample(None)
         else:
             own = texts.texts[:, : texts.own.size(1)]
-            result = self.token_estimator(
-                (encoded.patches, own, regions.members),
-                lambda rows: self._patch_interactions(game, regions.members, rows),
-                wanted,
-            )
+            result = self.token_estimator((encoded.patches, own, regions.members), sample, wanted)
             interactions, losses['loss_unsil'] = result.interactions, result.loss
             losses.update({f'unsil/{name}': value for name, value in result.logs.items()})
         targets = self.loss_region.targets(interactions, regions.members.sum(dim=2), regions.valid, valid)
@@ -248,15 +248,6 @@ class FineGrainedVLPretrainer(DualEncoder):
             shares = regions.boxes / regions.boxes.new_tensor([image.size(3), image.size(2)] * 2)
             losses['loss_loc'] = weight * self.loss_location(shares, targets, regions.valid)
         return losses
-
-    def _patch_interactions(self, game: Any, coalitions: Tensor, rows: Optional[Tensor]) -> Tensor:
-        """Interactions ``[B, C, P]`` of ``coalitions [B, C, n]``, or ``[k, P]`` of those numbered ``rows [k]``."""
-        step = self.game_steps.value
-        if rows is None:
-            return self.sampler.estimate(game, coalitions, step).mean
-        images, chosen = rows.div(coalitions.size(1), rounding_mode='floor'), coalitions.flatten(0, 1)[rows]
-        # Each coalition in a game of its own, so that images need not have as many of them.
-        return self.sampler.estimate(game.take(images), chosen[:, None], step).mean.squeeze(1)
 
     def _game_logs(self, game: Any, valid: Tensor) -> Losses:
         """Probability of the full coalition, and share of the games whose gain was lowered, where there are such."""
@@ -296,9 +287,6 @@ class FineGrainedVLPretrainer(DualEncoder):
             found = self.semantic_sampler.estimate(game).mean
             return found if rows is None else found.flatten(0, 1)[rows]
         batch, regions, phrases = aligned.to_phrases.shape
-        pairs, step = pair_coalitions(regions, phrases).to(region_mask.device), self.game_steps.value
-        if rows is None:
-            found = self.semantic_sampler.estimate(game, pairs.expand(batch, -1, -1), step).mean
-            return found.unflatten(1, (regions, phrases))
-        images, row = rows.div(regions, rounding_mode='floor'), rows % regions
-        return self.semantic_sampler.estimate(game.take(images), pairs.unflatten(0, (regions, phrases))[row], step).mean
+        pairs = pair_coalitions(regions, phrases).to(region_mask.device).unflatten(0, (regions, phrases))
+        pairs = pairs.expand(batch, -1, -1, -1)
+        return estimate_groups(self.semantic_sampler, game, pairs, rows, self.game_steps.value)

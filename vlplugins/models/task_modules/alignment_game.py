@@ -5,7 +5,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from vlplugins.models.task_modules.shapley import Interaction, finite_scores
+from vlplugins.models.task_modules.coalitions import Interaction, finite_scores
 from vlplugins.registry import TASK_UTILS
 
 

@@ -1,8 +1,8 @@
 """Scores of games between images and texts, for the estimators of :mod:`vlplugins.models.task_modules.shapley`.
 
-A registered value holds the settings; its ``game(...)`` binds features, and gives the function of who takes part. Of
-the game of a batch ``[B]`` of images, ``take(index)`` with integers ``[R]`` is that of R images, in which each of R
-coalitions can be played by itself. With fewer than ``min_texts`` texts, the own one among them, a game says nothing.
+A registered value holds the settings; its ``game(...)`` binds features, and gives a game as of
+:mod:`vlplugins.models.task_modules.coalitions`. With fewer than ``min_texts`` texts, the own one among them, a game
+says nothing.
 """
 
 import math
