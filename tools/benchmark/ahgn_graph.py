@@ -1,12 +1,12 @@
 """Measure the graphs of AHGN against plainer ways to the same, and against one flat graph.
 
 Example: python tools/benchmark/ahgn_graph.py --batch 16 --segments 24 --rounds 5
-Parts: `local` the graphs of all segments at once, against a loop over segments; `flat` the hierarchy, forward and
-backward, against one graph over all frames and words of a clip; `events` the graph along the clip for the real events
-alone, against one for each of a fixed number; `premise` six statements of a clip, whose features are projected once or
-for each, up to the graphs of its segments. Where both sides compute the same, that is shown before they are timed.
-Features of words are made offline; what a language model in the loop would cost in addition is printed by `text`, where
-transformers and a model are installed.
+Parts, each at every width: `local` the graphs of all segments of all clips at once, against a loop over them, and one
+over a segment of all clips at a time; `flat` the hierarchy, forward and backward, against one graph over all frames and
+words of a clip; `events` the graph along the clip for the real events alone, against one for each of a fixed number;
+`premise` six statements of a clip, whose features are projected once or for each, up to the graphs of its segments.
+Where both sides compute the same, that is shown before they are timed. Features of words are made offline; what a
+language model in the loop would cost in addition is printed by `text`, where transformers and a model are installed.
 """
 
 import argparse
@@ -69,8 +69,18 @@ def make_statement(size: int, dim: int, device: str) -> Statement:
     )
 
 
+def by_clip(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
+    """The local graph, one segment of one clip after the other."""
+    parts = []
+    for clip in range(len(premise.mask)):
+        one = Premise(*(each[clip : clip + 1] for each in premise))
+        told = {name: each[clip : clip + 1] for name, each in statement._asdict().items() if name != 'rows'}
+        parts.append(by_segment(graph, one, Statement(**told, rows=told['event_mask'].nonzero())))
+    return [torch.cat(each) for each in zip(*parts)]
+
+
 def by_segment(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
-    """The local graph, one segment after the other."""
+    """The local graph, the same segment of all clips after the other."""
     parts = []
     for segment in range(premise.mask.size(1)):
         one = Premise(*(each[:, segment : segment + 1] for each in premise))
@@ -78,18 +88,23 @@ def by_segment(graph: LocalInteractionGraph, premise: Premise, statement: Statem
     return [torch.cat(each, dim=1) for each in zip(*parts)]
 
 
-def local_rows(args: argparse.Namespace) -> List[Ratio]:
-    """All segments at once against a loop."""
-    graph = LocalInteractionGraph(args.dim, HEADS, dropout=0.0).to(args.device).eval()
-    premise = make_premise(args.batch, args.segments, args.dim, args.device)
-    statement = make_statement(args.batch, args.dim, args.device)
-    with torch.no_grad():
-        for one, other in zip(graph(premise, statement), by_segment(graph, premise, statement)):
+@torch.no_grad()
+def local_rows(args: argparse.Namespace, dim: int) -> List[Ratio]:
+    """All segments at once against the two loops."""
+    graph = LocalInteractionGraph(dim, HEADS, dropout=0.0).to(args.device).eval()
+    given = make_premise(args.batch, args.segments, dim, args.device), make_statement(args.batch, dim, args.device)
+    sides: Dict[str, Callable] = dict(ours=graph, clips=partial(by_clip, graph), segments=partial(by_segment, graph))
+    for loop in (by_clip, by_segment):
+        for one, other in zip(graph(*given), loop(graph, *given)):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
-        sides = dict(ours=lambda: graph(premise, statement), baseline=lambda: by_segment(graph, premise, statement))
-        times = median_seconds(sides, args.rounds, args.warm_up, args.clock)
-    shown = f'{args.batch} x {args.segments} segments'
-    return [Ratio(f'local graphs, {shown}: at once / one by one', times['ours'], times['baseline'], 'goal 0.2')]
+    times = median_seconds(
+        {name: partial(side, *given) for name, side in sides.items()}, args.rounds, args.warm_up, args.clock
+    )
+    what = f'width {dim}, local graphs of {args.batch} x {args.segments} segments: at once'
+    return [
+        Ratio(f'{what} / one by one', times['ours'], times['clips'], 'goal 0.2'),
+        Ratio(f'{what} / {args.batch} by {args.batch}', times['ours'], times['segments']),
+    ]
 
 
 def hierarchy_step(dim: int, size: int, segments: int, device: str) -> Callable[[], None]:
@@ -139,29 +154,29 @@ def peak_of(side: str, dim: int, size: int, segments: int, device: str, threads:
     return peak_bytes(STEPS[side](dim, size, segments, device), device)
 
 
-def flat_rows(args: argparse.Namespace) -> List[Ratio]:
+def flat_rows(args: argparse.Namespace, dim: int) -> List[Ratio]:
     """The hierarchy against one graph of all nodes: not the same function, but of the same width and layers."""
-    sizes = (args.dim, args.flat_batch, args.segments, args.device)
+    sizes = (dim, args.flat_batch, args.segments, args.device)
     times = median_seconds(
         {name: step(*sizes) for name, step in STEPS.items()}, max(args.rounds // 2, 1), 1, args.clock
     )
     measure = peak_of if args.device.startswith('cuda') else partial(peak_bytes_of_process, peak_of)
     peaks = {name: measure(name, *sizes, args.threads) for name in STEPS}
     nodes = args.segments * (FRAMES + WORDS)
-    what = f'step of {args.flat_batch} clips: hierarchy / one graph of {nodes} nodes'
+    what = f'width {dim}, step of {args.flat_batch} clips: hierarchy / one graph of {nodes} nodes'
     return [
         Ratio(what, times['ours'], times['baseline']),
-        Ratio('its peak memory', peaks['ours'], peaks['baseline'], 'at most 0.25', 'bytes'),
+        Ratio(f'width {dim}, its peak memory', peaks['ours'], peaks['baseline'], 'at most 0.25', 'bytes'),
     ]
 
 
 @torch.no_grad()
-def event_rows(args: argparse.Namespace) -> List[Ratio]:
+def event_rows(args: argparse.Namespace, dim: int) -> List[Ratio]:
     """Real events against padded ones."""
-    graph = SegmentRelationGraph(args.dim, HEADS, dropout=0.0).to(args.device).eval()
-    premise = make_premise(args.batch, args.segments, args.dim, args.device)
-    statement = make_statement(args.batch, args.dim, args.device)
-    video, text = (torch.randn(args.batch, args.segments, args.dim, device=args.device) for _ in range(2))
+    graph = SegmentRelationGraph(dim, HEADS, dropout=0.0).to(args.device).eval()
+    premise = make_premise(args.batch, args.segments, dim, args.device)
+    statement = make_statement(args.batch, dim, args.device)
+    video, text = (torch.randn(args.batch, args.segments, dim, device=args.device) for _ in range(2))
     rows = statement.rows
     every = torch.ones_like(statement.event_mask).nonzero()
     run = lambda chosen: graph(  # noqa: E731
@@ -172,27 +187,27 @@ def event_rows(args: argparse.Namespace) -> List[Ratio]:
     times = median_seconds(
         dict(ours=lambda: run(rows), baseline=lambda: run(every)), args.rounds, args.warm_up, args.clock
     )
-    what = f'graph along the clip: {len(rows)} real events / {len(every)} padded'
+    what = f'width {dim}, graph along the clip: {len(rows)} real events / {len(every)} padded'
     return [Ratio(what, times['ours'], times['baseline'], 'at most 0.5')]
 
 
 @torch.no_grad()
-def premise_rows(args: argparse.Namespace) -> List[Ratio]:
+def premise_rows(args: argparse.Namespace, dim: int) -> List[Ratio]:
     """Six statements of a clip: features of ResNet-101 and of BERT projected once, or every time."""
-    encoder = PremiseEncoder(2048, args.dim, 0.0).to(args.device).eval()
-    project = feature_projection(768, args.dim, 0.0).to(args.device).eval()
-    graph = LocalInteractionGraph(args.dim, HEADS, dropout=0.0).to(args.device).eval()
+    encoder = PremiseEncoder(2048, dim, 0.0).to(args.device).eval()
+    project = feature_projection(768, dim, 0.0).to(args.device).eval()
+    graph = LocalInteractionGraph(dim, HEADS, dropout=0.0).to(args.device).eval()
     size, segments = 2, args.segments
     flat = torch.arange(segments * FRAMES, device=args.device).view(1, segments, FRAMES).expand(size, -1, -1)
     words = torch.arange(segments * WORDS, device=args.device).view(1, segments, WORDS).expand(size, -1, -1)
-    made = make_premise(size, segments, args.dim, args.device)
+    made = make_premise(size, segments, dim, args.device)
     inputs = dict(
         video=torch.randn(size, segments * FRAMES, 2048, device=args.device), frame_index=flat, word_index=words,
         frame_mask=made.frame_mask, word_mask=made.word_mask, segment_mask=made.mask, segment_times=made.times,
         duration=torch.ones(size, device=args.device),
     )  # fmt: skip
     said = torch.randn(size, segments * WORDS, 768, device=args.device)
-    statements = [make_statement(size, args.dim, args.device) for _ in range(6)]
+    statements = [make_statement(size, dim, args.device) for _ in range(6)]
 
     def once() -> List[Tensor]:
         premise = encoder(inputs, project(said))
@@ -204,7 +219,8 @@ def premise_rows(args: argparse.Namespace) -> List[Ratio]:
     for one, other in zip(once(), every_time()):
         torch.testing.assert_close(one, other)
     times = median_seconds(dict(ours=once, baseline=every_time), args.rounds, args.warm_up, args.clock)
-    return [Ratio('six statements of a clip: encoded once / each time', times['ours'], times['baseline'], 'goal 0.67')]
+    what = f'width {dim}, six statements of a clip: encoded once / each time'
+    return [Ratio(what, times['ours'], times['baseline'], 'goal 0.67')]
 
 
 def text_rows(args: argparse.Namespace) -> List[Ratio]:
@@ -231,13 +247,14 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--batch', type=int, default=16, help='clips (16)')
     parser.add_argument('--flat-batch', type=int, default=1, help='clips beside the flat graph (1)')
     parser.add_argument('--segments', type=int, default=24, help='segments of a clip (24)')
-    parser.add_argument('--dim', type=int, default=256, help='width (256)')
+    parser.add_argument('--dims', type=int, nargs='+', default=[64, 256], help='widths (64, of the demo, and 256)')
     add_timing_arguments(parser, rounds=5, warm_up=1, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     init_default_scope('vlplugins')
-    measures = dict(local=local_rows, flat=flat_rows, events=event_rows, premise=premise_rows, text=text_rows)
-    rows = [row for part in args.parts for row in measures[part](args)]
+    measures = dict(local=local_rows, flat=flat_rows, events=event_rows, premise=premise_rows)
+    rows = [row for part in args.parts if part != 'text' for dim in args.dims for row in measures[part](args, dim)]
+    rows += text_rows(args) if 'text' in args.parts else []
     print_ratios('AHGN', rows, args)
 
 

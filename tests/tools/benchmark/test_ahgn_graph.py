@@ -17,7 +17,7 @@ def _small(monkeypatch):
     torch.set_num_threads(before)
 
 
-SMALL = '--batch 3 --segments 3 --dim 16 --rounds 1 --warm-up 0 --threads 1 --device cpu'.split()
+SMALL = '--batch 3 --segments 3 --dims 16 --rounds 1 --warm-up 0 --threads 1 --device cpu'.split()
 
 
 def test_prints_ratios_and_writes_them(tmp_path, capsys, monkeypatch):
@@ -25,15 +25,23 @@ def test_prints_ratios_and_writes_them(tmp_path, capsys, monkeypatch):
     out = tmp_path / 'new/numbers.json'
     benchmark.main(['--parts', 'local', 'flat', 'events', 'premise', *SMALL, '--out', str(out)])
     printed = capsys.readouterr().out
-    for part in ('at once / one by one', 'one graph of 15 nodes', 'peak memory', '4 real events / 18 padded', 'six'):
+    for part in (
+        'at once / one by one',
+        'at once / 3 by 3',
+        'one graph of 15 nodes',
+        'peak memory',
+        '4 real events / 18 padded',
+        'six',
+    ):
         assert part in printed
     rows = json.loads(out.read_text())['rows']
-    assert len(rows) == 5 and all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in rows)
+    assert len(rows) == 6 and all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in rows)
 
 
-def test_different_results_stop_it(monkeypatch):
-    true_loop = benchmark.by_segment
-    monkeypatch.setattr(benchmark, 'by_segment', lambda *args: [each + 1 for each in true_loop(*args)])
+@pytest.mark.parametrize('loop', ['by_clip', 'by_segment'])
+def test_different_results_stop_it(loop, monkeypatch):
+    true_loop = getattr(benchmark, loop)
+    monkeypatch.setattr(benchmark, loop, lambda *args: [each + 1 for each in true_loop(*args)])
     with pytest.raises(AssertionError):
         benchmark.main(['--parts', 'local', *SMALL])
 
