@@ -24,7 +24,7 @@ optim_wrapper = dict(
             'log_scale': dict(decay_mult=0.0),
             'position': dict(decay_mult=0.0),
             # The encoders move while it learns of their games.
-            'token_estimator': dict(lr_mult=1.5, decay_mult=0.0),
+            'token_estimator': dict(lr_mult=3.0, decay_mult=0.0),
         },
     ),
 )

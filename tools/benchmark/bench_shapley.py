@@ -230,9 +230,9 @@ def train_hybrid(setting: Setting, sizes: Sizes, device: str) -> HybridShapley:
     """An estimator after so many steps on new scenes, in which everything is sampled."""
     torch.manual_seed(0)
     grid, width = (sizes.grid, sizes.grid), sizes.width
-    network = dict(type='vlplugins.TokenUNSIL', dim=width, grid=grid, hidden=width, depth=2)
+    network = dict(type='vlplugins.TokenUNSIL', dim=width, grid=grid, hidden=width, depth=1)
     # The threshold of the demo.
-    model = HybridShapley(network, threshold=1.0, warmup_iters=sizes.train_steps, budget=None).to(device)
+    model = HybridShapley(network, threshold=1.5, warmup_iters=sizes.train_steps, budget=None).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, sizes.train_steps)
     batch = sizes._replace(images=sizes.train_images, boxes=sizes.train_boxes)

@@ -33,8 +33,8 @@ model = dict(
     sampler=dict(type='SampledShapley', num_samples=16),
     token_estimator=dict(
         type='HybridShapley',
-        estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=64, depth=2),
-        threshold=1.0,
+        estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=64, depth=1),
+        threshold=1.5,
         warmup_iters=40,
         # About the last 20 steps count for the ratio of samples that is reported.
         momentum=0.95,
