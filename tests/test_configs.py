@@ -137,7 +137,7 @@ def classification_batch(cfg):
 
 def model_input(cfg):
     backbone = cfg.model.backbone
-    return backbone.get('in_channels', 3), 64 if backbone.get('stem', 'imagenet') == 'imagenet' else 8
+    return backbone.get('in_channels', 3), 32 if backbone.get('stem', 'imagenet') == 'imagenet' else 8
 
 
 def retrieval_batch(cfg):
