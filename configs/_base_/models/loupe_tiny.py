@@ -35,7 +35,8 @@ model = dict(
         type='HybridShapley',
         estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=64, depth=1),
         threshold=1.5,
-        warmup_iters=40,
+        # Longer than it must learn: what unsure interactions alone teach makes it unsure of all.
+        warmup_iters=150,
         # About the last 20 steps count for the ratio of samples that is reported.
         momentum=0.95,
         # On a CPU nothing waits for a device.
