@@ -23,6 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from rich.table import Table
 from torch import Tensor
 
@@ -341,8 +342,9 @@ def draw(found: Dict[str, Measured], path: Path) -> None:
                 axes.annotate(text, (cost, error), (5, 5), textcoords='offset points', fontsize=8)
         axes.margins(0.15)
         axes.xaxis.set_major_formatter('{x:g}')
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter('{x:g}')
-        axes.yaxis.set_minor_formatter('{x:g}')
+        axes.yaxis.set_minor_formatter('')
         axes.set(
             title=TITLES[value],
             xlabel=f'time of a step, in that of {CLAIMED} samples',
