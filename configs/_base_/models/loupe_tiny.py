@@ -34,7 +34,7 @@ model = dict(
     token_estimator=dict(
         type='HybridShapley',
         estimator=dict(type='TokenUNSIL', dim=dim, grid=grid, hidden=64, depth=1),
-        threshold=1.5,
+        threshold=2.0,
         # Longer than it must learn: what unsure interactions alone teach makes it unsure of all.
         warmup_iters=150,
         # About the last 20 steps count for the ratio of samples that is reported.
