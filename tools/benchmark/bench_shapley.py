@@ -232,7 +232,7 @@ def train_hybrid(setting: Setting, sizes: Sizes, device: str) -> HybridShapley:
     torch.manual_seed(0)
     grid, width = (sizes.grid, sizes.grid), sizes.width
     network = dict(type='vlplugins.TokenUNSIL', dim=width, grid=grid, hidden=width, depth=1)
-    # The greatest at which the error of both games stays below what is claimed.
+    # Between the default and that of the demo: the errors of both games stay below what is claimed.
     model = HybridShapley(network, threshold=1.5, warmup_iters=sizes.train_steps, budget=None).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, sizes.train_steps)
