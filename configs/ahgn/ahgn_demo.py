@@ -26,9 +26,9 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.04, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', by_epoch=True, begin=1, T_max=6, eta_min=2e-4, convert_to_iter_based=True),
 ]
-# Coherence of untrained states is one of noise, which holds up the verdicts. These are learned in one sudden step, in the
-# second to the fourth epoch: coherence begins behind it.
-# Both losses are weighted more than in the full setting, as there are few clips.
+# Coherence of untrained states is one of noise, which holds up the verdicts. These are learned in one sudden step, in
+# the second to the fourth epoch: coherence begins behind it. Both losses are weighted more than in the full setting, as
+# there are few clips.
 ramp = dict(type='ScheduledValueHook', begin=4, end=4, by='epoch')
 custom_hooks = [
     dict(type='EpochSeedHook'),

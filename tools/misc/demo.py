@@ -43,7 +43,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--quick', action='store_true', help='shrunk by the section "quick": shows that it runs')
     parser.add_argument('--keep', action='store_true', help='go on: runs that are finished are not made again')
     parser.add_argument('--record', action='store_true', help='write the results beside the README of the method')
-    parser.add_argument('--jobs', type=int, default=3, help='runs at a time (default: 3, which keeps two cores busy)')
+    parser.add_argument('--jobs', type=int, default=4, help='runs at a time (default: 4, which keeps two cores busy)')
     parser.add_argument('--work-dir', default='work_dirs/demo', help='folder for logs, checkpoints and the figure')
     parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto', help='where to train')
     parser.add_argument('--list', action='store_true', help='list the methods with a demo')
