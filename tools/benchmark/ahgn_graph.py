@@ -69,17 +69,17 @@ def make_statement(size: int, dim: int, device: str) -> Statement:
     )
 
 
-def by_clip(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
+def one_by_one(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
     """The local graph, one segment of one clip after the other."""
     parts = []
     for clip in range(len(premise.mask)):
         one = Premise(*(each[clip : clip + 1] for each in premise))
         told = {name: each[clip : clip + 1] for name, each in statement._asdict().items() if name != 'rows'}
-        parts.append(by_segment(graph, one, Statement(**told, rows=told['event_mask'].nonzero())))
+        parts.append(clips_together(graph, one, Statement(**told, rows=told['event_mask'].nonzero())))
     return [torch.cat(each) for each in zip(*parts)]
 
 
-def by_segment(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
+def clips_together(graph: LocalInteractionGraph, premise: Premise, statement: Statement) -> List[Tensor]:
     """The local graph, the same segment of all clips after the other."""
     parts = []
     for segment in range(premise.mask.size(1)):
@@ -93,17 +93,20 @@ def local_rows(args: argparse.Namespace, dim: int) -> List[Ratio]:
     """All segments at once against the two loops."""
     graph = LocalInteractionGraph(dim, HEADS, dropout=0.0).to(args.device).eval()
     given = make_premise(args.batch, args.segments, dim, args.device), make_statement(args.batch, dim, args.device)
-    sides: Dict[str, Callable] = dict(ours=graph, clips=partial(by_clip, graph), segments=partial(by_segment, graph))
-    for loop in (by_clip, by_segment):
-        for one, other in zip(graph(*given), loop(graph, *given)):
+    loops = dict(alone=partial(one_by_one, graph), together=partial(clips_together, graph))
+    for loop in loops.values():
+        for one, other in zip(graph(*given), loop(*given)):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
     times = median_seconds(
-        {name: partial(side, *given) for name, side in sides.items()}, args.rounds, args.warm_up, args.clock
+        {name: partial(side, *given) for name, side in dict(ours=graph, **loops).items()},
+        args.rounds,
+        args.warm_up,
+        args.clock,
     )
     what = f'width {dim}, local graphs of {args.batch} x {args.segments} segments: at once'
     return [
-        Ratio(f'{what} / one by one', times['ours'], times['clips'], 'goal 0.2'),
-        Ratio(f'{what} / {args.batch} by {args.batch}', times['ours'], times['segments']),
+        Ratio(f'{what} / one by one', times['ours'], times['alone'], 'goal 0.2'),
+        Ratio(f'{what} / {args.batch} by {args.batch}', times['ours'], times['together']),
     ]
 
 

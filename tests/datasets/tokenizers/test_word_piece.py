@@ -17,6 +17,10 @@ def build(vocabulary, **options):
     return TASK_UTILS.build(dict(type='WordPiece', vocabulary=vocabulary, **options))
 
 
+def test_the_name_of_the_class_is_registered_too():
+    assert TASK_UTILS.get('WordPieceTokenizer') is TASK_UTILS.get('WordPiece')
+
+
 def naive(text, length):
     """Longest match first, as the paper has it, on blanks and points."""
     ids = [PIECES.index('[CLS]')]

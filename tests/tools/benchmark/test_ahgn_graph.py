@@ -38,7 +38,7 @@ def test_prints_ratios_and_writes_them(tmp_path, capsys, monkeypatch):
     assert len(rows) == 6 and all(row['ratio'] == pytest.approx(row['ours'] / row['baseline']) for row in rows)
 
 
-@pytest.mark.parametrize('loop', ['by_clip', 'by_segment'])
+@pytest.mark.parametrize('loop', ['one_by_one', 'clips_together'])
 def test_different_results_stop_it(loop, monkeypatch):
     true_loop = getattr(benchmark, loop)
     monkeypatch.setattr(benchmark, loop, lambda *args: [each + 1 for each in true_loop(*args)])

@@ -228,6 +228,7 @@ class FineGrainedVLPretrainer(DualEncoder):
         losses.update(self._game_logs(game, valid))
 
         def sample(rows: Optional[Tensor]) -> Tensor:
+            """Interactions ``[B, C, P]`` of all boxes, or ``[k, P]`` of those numbered ``rows``."""
             return estimate_groups(self.sampler, game, regions.members[:, :, None], rows, step).squeeze(-2)
 
         if self.token_estimator is None:
