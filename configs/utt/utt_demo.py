@@ -59,7 +59,8 @@ test_cfg = dict(type='MultiSetTestLoop')
 
 max_iters = 900  # 450 of each task
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-4),
+    constructor='MergedOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(norm_decay_mult=0.0),
 )

@@ -1,5 +1,6 @@
 """Reading ``.npz`` files whose arrays may hold pickled dicts, without running what they contain."""
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Union
@@ -37,12 +38,17 @@ def load_npz(path: Union[str, Path], keys: Optional[Sequence[str]] = None) -> Di
 
 
 def _read(archive: zipfile.ZipFile, member: str, name: str) -> Any:
-    with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        *_, dtype = reader(file)
-        if dtype.hasobject:
-            array = safe_pickle.load_named(file, name, encoding='latin1')
-            return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
-    with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+    data = io.BytesIO(archive.read(member))
+    try:
+        return np.lib.format.read_array(data, allow_pickle=False)
+    except ValueError:
+        # An array of objects, or a damaged one.
+        data.seek(0)
+    version = np.lib.format.read_magic(data)
+    reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    *_, dtype = reader(data)
+    if not dtype.hasobject:
+        data.seek(0)
+        return np.lib.format.read_array(data, allow_pickle=False)
+    array = safe_pickle.load_named(data, name, encoding='latin1')
+    return array.item() if isinstance(array, np.ndarray) and array.shape == () else array

@@ -4,14 +4,15 @@ synthetic_data = dict(type='SyntheticViolin', root='data/synthetic/violin_tiny')
 
 load = [
     dict(type='LoadClipFeatures', modality='video', dim=32),
-    dict(type='LoadTextFeatures', dim=32, in_memory=True),
+    dict(type='LoadTextFeatures', dim=32),
 ]
 finish = [
     dict(type='AlignSegments', max_segments=8, max_frames=4, max_words=8),
     dict(type='LoadStatementGraph'),
     dict(type='PackInferenceInputs'),
 ]
-train_pipeline = [*load, *finish]
+# 1,500 clips whose features fit into memory, and nothing of which is drawn at random.
+train_pipeline = [dict(type='KeepInMemory', transforms=[*load, *finish])]
 test_pipeline = [*load, *finish]
 
 clips = dict(

@@ -1,6 +1,7 @@
 """AdamW for 20 epochs, with a warm-up."""
 
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3e-4, weight_decay=1e-2, betas=(0.9, 0.98)),
     clip_grad=dict(max_norm=5.0),

@@ -3,6 +3,7 @@
 max_epochs = 5
 
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     type='AmpOptimWrapper',
     loss_scale='dynamic',
     optimizer=dict(type='AdamW', lr=5e-6, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.2),

@@ -3,6 +3,7 @@
 max_epochs = 30
 
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-4, betas=(0.9, 0.999), weight_decay=1e-2),
     clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(

@@ -4,6 +4,7 @@ max_epochs = 20
 no_decay = dict(decay_mult=0.0)
 
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.01),
     clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(

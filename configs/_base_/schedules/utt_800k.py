@@ -6,6 +6,7 @@ turns or steps is not said. Here they are steps.
 
 max_iters = 800_000
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=5e-3),
     paramwise_cfg=dict(norm_decay_mult=0.0),

@@ -3,6 +3,7 @@
 max_epochs = 50
 
 optim_wrapper = dict(
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=4e-4, betas=(0.9, 0.98), weight_decay=1e-4),
     clip_grad=dict(max_norm=5.0),
     paramwise_cfg=dict(

@@ -64,3 +64,23 @@ def test_what_cannot_be_a_batch_is_told():
     statement = packed(SHORT)['inputs']['statements'][0]
     with pytest.raises(ValueError, match='no tokens'):
         pad_statements([dict(statement, tokens=torch.zeros(0, 8))])
+
+
+def test_statements_without_atoms_have_room_for_one():
+    (one,) = packed(SHORT)['inputs']['statements']
+    count = len(one['event_spans'])
+    edges = one['edges'][(one['edges'][:, :2] <= count).all(dim=1)]
+    bare = dict(one, atom_spans=one['atom_spans'][:0], edges=edges)
+    found = pad_statements([bare, bare])
+    assert found['node_mask'].tolist() == [[True] * (1 + count) + [False]] * 2
+    assert found['atom_spans'].shape == (2, 1, len(one['tokens'])) and not found['atom_spans'].any()
+
+
+def test_samples_are_copied_for_predictions_alone():
+    """In training there is nothing to put into them, and copying what they know of a clip would take longer."""
+    data = batch(packed(SHORT))
+    (sample,) = data['data_samples']
+    preprocessor = InferenceDataPreprocessor()
+    assert preprocessor(data, training=True)['data_samples'][0] is sample
+    (copied,) = preprocessor(data)['data_samples']
+    assert copied is not sample and torch.equal(copied.gt_label, sample.gt_label)

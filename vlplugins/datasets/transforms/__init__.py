@@ -8,6 +8,7 @@ from vlplugins.datasets.transforms.formatting import PackClassificationInputs, P
 from vlplugins.datasets.transforms.geometry import RandomAffine
 from vlplugins.datasets.transforms.grounding_formatting import PackGroundingInputs
 from vlplugins.datasets.transforms.image_text import CaptionSafeFlip, MapPhraseSpans, PackVLInputs
+from vlplugins.datasets.transforms.in_memory import KeepInMemory
 from vlplugins.datasets.transforms.inference_formatting import PackInferenceInputs
 from vlplugins.datasets.transforms.jittered_crop import JitteredCrop
 from vlplugins.datasets.transforms.key_frame import KeyFrameEnhance, KeyTimesFromFrames
@@ -65,6 +66,7 @@ __all__ = [
     'EncodeSubtitles',
     'GaussianBlur',
     'JitteredCrop',
+    'KeepInMemory',
     'KeyFrameEnhance',
     'KeyJointEnhance',
     'KeyTimesFromFrames',
@@ -101,8 +103,8 @@ __all__ = [
     'RandomTemporalCrop',
     'ResampleFeatures',
     'ResizeEdge',
-    'SanitizeSkeleton',
     'SampleClipFrames',
+    'SanitizeSkeleton',
     'ScreenNormalize',
     'SegmentFrameSample',
     'SelectJoints',

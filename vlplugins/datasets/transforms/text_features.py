@@ -1,6 +1,5 @@
 """Features of the words of subtitles and statements."""
 
-import functools
 import hashlib
 from typing import Any, Dict, Sequence
 
@@ -51,11 +50,6 @@ def encode_clip(encoder: Any, subtitles: Sequence[str], statements: Sequence[str
     return arrays
 
 
-@functools.lru_cache(maxsize=4096)
-def _kept(path: str) -> Dict[str, np.ndarray]:
-    return load_npz(path)
-
-
 class _TextFeatures(BaseTransform):
     """What the two ways to features of words share."""
 
@@ -85,7 +79,6 @@ class LoadTextFeatures(_TextFeatures):
         max_tokens: L at most.
         max_statement_tokens: N at most.
         dim: D, where it is to be checked.
-        in_memory: Keep files that were read: for small sets.
 
     Raises:
         ValueError: a limit below 1.
@@ -93,17 +86,15 @@ class LoadTextFeatures(_TextFeatures):
             that are not finite.
     """
 
-    def __init__(
-        self, max_tokens: int = 256, max_statement_tokens: int = 48, dim: Any = None, in_memory: bool = False
-    ) -> None:
+    def __init__(self, max_tokens: int = 256, max_statement_tokens: int = 48, dim: Any = None) -> None:
         super().__init__(max_tokens, max_statement_tokens)
-        self.dim, self.in_memory = dim, in_memory
+        self.dim = dim
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add the features."""
         numbers = [2 * pair + polarity for pair, polarity in zip(results['pair_indices'], results['polarities'])]
         path = results['text_file']
-        arrays = _kept(path) if self.in_memory else load_npz(path)
+        arrays = load_npz(path)
         self._check(arrays, numbers, results)
         return self.add(results, arrays, numbers)
 

@@ -7,10 +7,12 @@ from vlplugins.engine.optimizers.grouped import (
 )
 from vlplugins.engine.optimizers.joint_step import update_jointly
 from vlplugins.engine.optimizers.lars import LARS
+from vlplugins.engine.optimizers.merged import MergedOptimWrapperConstructor
 
 __all__ = [
     'GroupedOptimWrapperConstructor',
     'LARS',
+    'MergedOptimWrapperConstructor',
     'ParameterGroupError',
     'assign_parameters',
     'update_jointly',

@@ -4,6 +4,7 @@ import zlib
 from typing import Any, Dict, List, Sequence
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -33,7 +34,7 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
         Args:
             data: ``inputs``, lists of B tensors as :class:`PackInferenceInputs` makes them, ``statements`` a list of S
                 dicts of such lists; ``data_samples``, B samples.
-            training: Not used; the preparation is the same in training.
+            training: Whether it is a step of training.
 
         Returns:
             ``inputs``: ``video [B, T, D_v]`` and ``sub [B, L, D_w]``, with ``video_mask`` and ``sub_mask``;
@@ -41,7 +42,8 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
             ``word_index [B, K, W]``, ``word_mask``; ``segment_mask [B, K]``, ``segment_times [B, K, 2]``,
             ``segment_text [B, K]``; ``duration [B]``; ``clip_ids [B]``; ``statements``, what :func:`pad_statements`
             gives of the B * S statements, those of a clip side by side; ``num_statements`` S, and ``is_paired``,
-            whether they are true and false in turns. ``data_samples`` on the device.
+            whether they are true and false in turns. ``data_samples``: in training as they come, since their labels are
+            stacked before they move; otherwise copies on the device, for predictions.
         """
         found, samples = data['inputs'], data.get('data_samples')
         inputs: Dict[str, Any] = {}
@@ -57,7 +59,7 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
         for name in ('segment_times', 'segment_text'):
             inputs[name] = pad_sequence(list(found[name]), batch_first=True)
         for name in ('frame', 'word'):
-            index = _pad_rows(found[f'{name}_index'])
+            index = _pad_tables(found[f'{name}_index'], fill=-1)
             inputs[f'{name}_index'], inputs[f'{name}_mask'] = index.clamp(min=0), index >= 0
         inputs['duration'] = torch.stack([torch.as_tensor(each) for each in found['duration']])
         names = [str(each.get('video_id', row)) for row, each in enumerate(samples or ())]
@@ -66,7 +68,7 @@ class InferenceDataPreprocessor(BaseDataPreprocessor):
         inputs = self.cast_data(inputs)
         inputs['num_statements'] = len(found['statements'])
         inputs['is_paired'] = bool(samples) and all(_is_paired(each) for each in samples)
-        return dict(inputs=inputs, data_samples=self.cast_data(samples))
+        return dict(inputs=inputs, data_samples=samples if training else self.cast_data(samples))
 
 
 def _is_paired(sample: Any) -> bool:
@@ -80,12 +82,14 @@ def _by_clip(statements: Sequence[Dict[str, Sequence[Tensor]]]) -> List[Dict[str
     return [{name: values[clip] for name, values in part.items()} for clip in range(size) for part in statements]
 
 
-def _pad_rows(parts: Sequence[Tensor]) -> Tensor:
-    """Tables of indices in the corner of one filled with -1."""
-    shape = [max(part.size(axis) for part in parts) for axis in (0, 1)]
-    padded = parts[0].new_full((len(parts), *shape), -1)
-    for row, part in zip(padded, parts):
-        row[: part.size(0), : part.size(1)] = part
+def _pad_tables(parts: Sequence[Tensor], fill: float = 0) -> Tensor:
+    """Tables ``[r_i, c_i]`` in the corners of ``[N, max r, max c]``; ``fill`` elsewhere."""
+    sizes = torch.tensor([part.shape for part in parts])
+    rows, columns = sizes.amax(dim=0).tolist()
+    is_part = (torch.arange(rows) < sizes[:, :1])[:, :, None] & (torch.arange(columns) < sizes[:, 1:])[:, None]
+    padded = parts[0].new_full(is_part.shape, fill)
+    # Both sides go clip by clip and row by row.
+    padded[is_part] = torch.cat([part.flatten() for part in parts])
     return padded
 
 
@@ -117,10 +121,8 @@ def pad_statements(statements: Sequence[Dict[str, Tensor]]) -> Dict[str, Tensor]
     event_mask, atom_mask = torch.arange(most_events) < events[:, None], torch.arange(most_atoms) < atoms[:, None]
     shapes = dict(event_spans=most_events, event_words=most_events, atom_spans=most_atoms)
     for name, count in shapes.items():
-        table = torch.zeros(len(statements), count, int(lengths.max()))
-        for row, each in zip(table, statements):
-            row[: each[name].size(0), : each[name].size(1)] = each[name]
-        padded[name] = table
+        table = _pad_tables([each[name].float() for each in statements])
+        padded[name] = F.pad(table, (0, int(lengths.max()) - table.size(2), 0, count - table.size(1)))
     padded['negated'] = pad_sequence([each['negated'] for each in statements], batch_first=True)
     node_mask = torch.cat([torch.ones(len(statements), 1, dtype=torch.bool), event_mask, atom_mask], dim=1)
     edges = [each['edges'] for each in statements]
