@@ -1,5 +1,6 @@
 """The annotations of VIOLIN as they are released: clips with subtitles, and pairs of statements about them."""
 
+import functools
 import json
 import math
 import re
@@ -23,6 +24,8 @@ _FILM_CLIP = re.compile(r'^.{11}_clip_(?P<start>\d+)_(?P<end>\d+)$')
 _SPACED = (',', '!', '.', ':')
 
 
+# Statements and lines are cleaned where they are read, and again where features and graphs are checked against them.
+@functools.lru_cache(maxsize=1 << 17)
 def clean_statement(text: str) -> str:
     """Text as the authors of VIOLIN give it to a language model.
 
