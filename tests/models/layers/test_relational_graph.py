@@ -50,19 +50,54 @@ def test_both_forms_equal_the_naive_loop(dense_nodes):
     assert torch.allclose(layer(nodes, edges, mask), naive(layer, nodes, edges, mask), atol=1e-5)
 
 
-@pytest.mark.parametrize('crosses', [True, False])
-@torch.no_grad()
-def test_blocks_of_nodes_that_look_alike_equal_the_naive_loop(crosses):
-    layer, nodes, edges, mask = make()
-    # From each node the same edges to the first two nodes, and to the last three.
-    edges = torch.cat([edges[..., :1].expand(-1, -1, -1, 2), edges[..., 2:3].expand(-1, -1, -1, 3)], dim=-1)
-    edges = edges.clone()
+def in_blocks(crosses=True, **options):
+    """Edges of the same types between the first two nodes and the last three; from one node there are none."""
+    layer, nodes, edges, mask = make(**options)
+    edges[..., 0, 0] = edges[..., 2, 2] = False
+    edges[:, 1, 0, 0] = edges[:, :2, 2, 2] = True
+    first = [0, 0, 2, 2, 2]
+    edges = edges[..., first, :][..., first]
+    edges[1, :, 3] = False
     if not crosses:
         edges[..., :2, 2:] = edges[..., 2:, :2] = False
-    found = layer(nodes, edges, mask, blocks=(2, 3))
+    return layer, nodes, edges, mask
+
+
+@pytest.mark.parametrize('crosses', [True, False])
+@pytest.mark.parametrize('explains', [True, False])
+@torch.no_grad()
+def test_blocks_of_nodes_that_look_alike_equal_the_naive_loop(crosses, explains):
+    layer, nodes, edges, mask = in_blocks(crosses)
+    found = layer(nodes, edges, mask, blocks=(2, 3), return_attention=explains)
+    found = found[0] if explains else found
     assert torch.allclose(found, naive(layer, nodes, edges, mask), atol=1e-5)
     with pytest.raises(ValueError, match='4 nodes; expected 5'):
         layer(nodes, edges, mask, blocks=(2, 2))
+
+
+def test_blocks_have_the_weights_and_gradients_of_single_edges():
+    layer, nodes, edges, mask = in_blocks(conditional=True)
+    nodes.requires_grad_()
+    gradients, weights = [], []
+    for blocks, explains in ((None, True), ((2, 3), True), ((2, 3), False)):
+        found = layer(nodes, edges, mask, torch.ones(2, 1, 8), explains, blocks)
+        found, *rest = found if explains else [found]
+        weights += rest
+        nodes.grad = None
+        layer.zero_grad()
+        found.square().sum().backward()
+        gradients.append([nodes.grad.clone(), *(each.grad.clone() for each in layer.parameters())])
+    torch.testing.assert_close(*weights)
+    for other in gradients[1:]:
+        torch.testing.assert_close(other, gradients[0], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_largest_edges_are_kept_in_blocks_too():
+    layer, nodes, edges, mask = in_blocks(topk=1)
+    torch.testing.assert_close(layer(nodes, edges, mask, blocks=(2, 3)), layer(nodes, edges, mask))
+    layer.topk = None
+    assert not torch.allclose(layer(nodes, edges, mask, blocks=(2, 3)), in_blocks(topk=1)[0](nodes, edges, mask))
 
 
 @torch.no_grad()
@@ -109,11 +144,11 @@ def test_nodes_without_edges_have_no_message_and_finite_gradients():
     assert found.isfinite().all() and nodes.grad.isfinite().all()
 
 
-@pytest.mark.parametrize('dense_nodes', [0, 32])
-def test_gradients_reach_every_parameter_also_in_half_precision(dense_nodes):
-    layer, nodes, edges, mask = make(dense_nodes=dense_nodes)
+@pytest.mark.parametrize('dense_nodes, blocks', [(0, None), (32, None), (32, (2, 3))])
+def test_gradients_reach_every_parameter_also_in_half_precision(dense_nodes, blocks):
+    layer, nodes, edges, mask = in_blocks(dense_nodes=dense_nodes, roles=3) if blocks else make(dense_nodes=dense_nodes)
     with torch.autocast('cpu', torch.bfloat16):
-        found = layer(nodes, edges, mask)
+        found = layer(nodes, edges, mask, blocks=blocks)
     found.square().sum().backward()
     zero = [name for name, p in layer.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # A softmax does not change with a constant: the bias of the keys matters through the types alone.

@@ -4,6 +4,7 @@ from itertools import accumulate
 from typing import Optional, Sequence, Tuple, Union
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlplugins.models.layers.masked_softmax import masked_softmax
@@ -19,8 +20,8 @@ class RelationalGraphLayer(nn.Module):
     sum of the embeddings of all types that edges from i to j have. Nodes without edges stay by themselves.
 
     Small graphs build ``rho_ij``; larger ones take ``sum_r M_r * ((Q * rho_r) K^T)``, which is the same number without
-    a tensor of ``n * n * d``. Where nodes come in blocks, to all of which an edge from i has the same types, graphs of
-    any size take ``(Q * (1 + rho)) K^T`` once for each block instead.
+    a tensor of ``n * n * d``. Where nodes come in blocks, between which all edges have the same types, the nodes of a
+    block attend to ``K * (1 + rho)`` and ``V * (1 + rho)`` in one fused attention, without weights in memory.
 
     With a condition c, queries, keys and values are those of ``n * (1 + tanh(W_g c) + W_b c)``, where both maps begin
     near zero; the sums with n stay. With ``topk`` only so many edges of a node are
@@ -89,7 +90,7 @@ class RelationalGraphLayer(nn.Module):
             condition: ``[B, n or 1, d]``; without one a conditional layer works as if there were no condition.
             return_attention: Also return the weights of the edges, ``[B, heads, n, n]``.
             blocks: Sizes of runs of nodes, with the sum n: a promise that the types of an edge from i to j, where there
-                is one, are those of the edge from i to the first node of the run of j.
+                is one, are those of the edge between the first nodes of their runs.
 
         Raises:
             ValueError: another number of types than R, blocks of another number of nodes, or a condition for a layer
@@ -111,7 +112,8 @@ class RelationalGraphLayer(nn.Module):
             weights = self._attend(self._product(query, key), neighbours)
             messages = weights @ value
         elif blocks is not None:
-            messages, weights = self._by_block(query, key, value, roles, neighbours, blocks)
+            explains = return_attention or self.topk is not None
+            messages, weights = self._by_block(query, key, value, roles, neighbours, blocks, explains)
         elif nodes.size(1) <= self.dense_nodes:
             messages, weights = self._dense(query, key, value, roles, neighbours)
         else:
@@ -149,17 +151,30 @@ class RelationalGraphLayer(nn.Module):
         return (weights[..., None] * value[:, :, None] * factor).sum(dim=3), weights
 
     def _by_block(
-        self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor, blocks: Sequence[int]
-    ) -> Tuple[Tensor, Tensor]:
-        embed = self.role_embed.to(query.dtype)
-        first = torch.stack([roles[..., begin] for begin in accumulate(blocks[:-1], initial=0)], dim=-1)
-        factor = 1 + torch.einsum('brik,rd->bkid', first.to(query.dtype), embed)
-        factors = factor.unflatten(-1, (self.heads, -1)).transpose(2, 3).unbind(dim=1)
-        keys, values = key.split(list(blocks), dim=2), value.split(list(blocks), dim=2)
-        scores = torch.cat([self._product(query * each, part) for each, part in zip(factors, keys)], dim=-1)
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        roles: Tensor,
+        neighbours: Tensor,
+        blocks: Sequence[int],
+        explains: bool,
+    ) -> Tuple[Tensor, Optional[Tensor]]:
+        sizes, begins = list(blocks), list(accumulate(blocks[:-1], initial=0))
+        types = torch.stack([torch.stack([roles[..., i, j] for j in begins], dim=-1) for i in begins], dim=-2)
+        factor = 1 + torch.einsum('brik,rd->bikd', types.to(query.dtype), self.role_embed.to(query.dtype))
+        # What the nodes of each block multiply all keys and values with, ``[B or 1, heads, n, d / heads]``.
+        spread = torch.cat([part.expand(-1, -1, size, -1) for part, size in zip(factor.split(1, 2), sizes)], dim=2)
+        factors = [self._split(each) for each in spread.unbind(dim=1)]
+        queries = query.split(sizes, dim=2)
+        if not explains:
+            near = neighbours.split(sizes, dim=1)
+            parts = [_fused(rows, key * each, value * each, kept) for rows, each, kept in zip(queries, factors, near)]
+            return torch.cat(parts, dim=2), None
+        scores = torch.cat([self._product(rows, key * each) for rows, each in zip(queries, factors)], dim=2)
         weights = self._attend(scores, neighbours)
-        parts = weights.split(list(blocks), dim=-1)
-        return sum((part @ held) * each for part, held, each in zip(parts, values, factors)), weights
+        parts = [rows @ (value * each) for rows, each in zip(weights.split(sizes, dim=2), factors)]
+        return torch.cat(parts, dim=2), weights
 
     def _by_type(
         self, query: Tensor, key: Tensor, value: Tensor, roles: Tensor, neighbours: Tensor
@@ -173,3 +188,10 @@ class RelationalGraphLayer(nn.Module):
         for number in range(self.num_roles):
             messages = messages + ((weights * roles[:, number, None]) @ value) * embed[number]
         return messages, weights
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, neighbours: Tensor) -> Tensor:
+    """Attention of ``[B, heads, m, d]`` to ``[B, heads, n, d]`` where ``neighbours [B, m, n]``; zeros without any."""
+    is_alone = ~neighbours.any(dim=2, keepdim=True)
+    found = F.scaled_dot_product_attention(query, key, value, attn_mask=(neighbours | is_alone)[:, None])
+    return found.masked_fill(is_alone[:, None], 0)
