@@ -1,9 +1,9 @@
-"""What a tracker reads of its batches: their task, boxes of targets, padding, sizes of frames."""
+"""What a tracker reads of its batches: their task, boxes of targets, levels of pairs, padding, sizes of frames."""
 
 from typing import Any, List, NamedTuple, Sequence, Tuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlplugins.models.task_modules.assignment import match, pair_ious
 
@@ -90,6 +90,16 @@ def pair_targets(reference: Sequence[Any], search: Sequence[Any]) -> PairedTarge
         present, index = same.any(dim=1), same.int().argmax(dim=1)
         rows.append((boxes, torch.where(present[:, None], later[index], boxes), present))
     return PairedTargets(*(fill_up(list(column)) for column in zip(*rows)))
+
+
+def pair_levels(backbone: nn.Module, inputs: Tensor, freeze_reference: bool = False) -> List[Tuple[Tensor, ...]]:
+    """Levels of a backbone of reference and search frames ``[N, 2, 3, H, W]``, in one pass if both have a gradient."""
+    if freeze_reference:
+        with torch.no_grad():
+            reference = backbone(inputs[:, 0])
+        return [reference, backbone(inputs[:, 1])]
+    levels = backbone(inputs.transpose(0, 1).flatten(0, 1))
+    return list(zip(*(level.chunk(2) for level in levels)))
 
 
 def targets_of_detections(boxes: Tensor, pairs: PairedTargets, counts: Sequence[int]) -> PairedTargets:

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
@@ -17,23 +17,17 @@ from vlplugins.models.algorithms.tracking_batches import (
     frames_of,
     one_box_each,
     padding_of,
+    pair_levels,
     pair_targets,
     targets_of_detections,
     task_of,
 )
-from vlplugins.models.heads.target_transformer import TrackedBoxes
+from vlplugins.models.heads.target_transformer import SearchedTargets, TrackedBoxes
 from vlplugins.models.layers.search_windows import padding_of_map
 from vlplugins.registry import MODELS, TASK_UTILS
 
 Losses = Dict[str, Any]
 Maps = Sequence[Tensor]
-
-
-class SearchedTargets(NamedTuple):
-    """Boxes of targets in search frames: first guesses ``[B, N, 4]`` in pixels, and what iterations make of them."""
-
-    proposals: Tensor
-    tracked: TrackedBoxes
 
 
 @MODELS.register_module()
@@ -227,7 +221,7 @@ class UnifiedTracker(BaseModel):
         if inputs.size(1) != 2:
             raise ValueError(f'clips of many objects have {inputs.size(1)} frames; expected a reference and a search')
         reference, search = ([sample[index] for sample in samples] for index in range(2))
-        levels = self._pair_features(inputs)
+        levels = pair_levels(self.detector.backbone, inputs, self.freeze_reference)
         on_reference, head = self.det_loss_on == 'reference', self.detector.bbox_head
         trained = reference if on_reference else search
         detected = self.detect(levels[0 if on_reference else 1], trained)
@@ -245,15 +239,6 @@ class UnifiedTracker(BaseModel):
         maps = [self.tracking_neck(each) for each in levels]
         losses.update(self._track_losses(maps, pairs, search, inputs))
         return losses
-
-    def _pair_features(self, inputs: Tensor) -> List[Tuple[Tensor, ...]]:
-        """Levels of the backbone of reference and search frames ``[N, 2, 3, H, W]``."""
-        if self.freeze_reference:
-            with torch.no_grad():
-                reference = self.detector.backbone(inputs[:, 0])
-            return [reference, self.detector.backbone(inputs[:, 1])]
-        levels = self.detector.backbone(inputs.transpose(0, 1).flatten(0, 1))
-        return list(zip(*(level.chunk(2) for level in levels)))
 
     def detect(self, levels: Maps, frames: Sequence[Any]) -> Dict[str, Any]:
         """What the head of the detector takes, of levels of the backbone and samples of frames."""

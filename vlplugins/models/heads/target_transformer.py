@@ -22,6 +22,13 @@ class TrackedBoxes(NamedTuple):
     scores: Optional[List[Tensor]]
 
 
+class SearchedTargets(NamedTuple):
+    """Boxes of targets in search frames: first guesses ``[B, N, 4]`` in pixels, and what iterations make of them."""
+
+    proposals: Tensor
+    tracked: TrackedBoxes
+
+
 class TargetTransformerLayer(nn.Module):
     """Targets attend to each other, then each to its crop, or to the whole map.
 
