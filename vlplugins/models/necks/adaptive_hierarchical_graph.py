@@ -156,8 +156,11 @@ class SegmentRelationGraph(nn.Module):
         self.query = nn.Linear(dim, dim) if evidence else None
         self.key = nn.Linear(dim, dim) if evidence else None
         if evidence:
-            xavier_linears(self.query)
-            xavier_linears(self.key)
+            # At first an event looks for what is like it. From random maps it may learn to look away from what it
+            # names: that decides as well whether something is missing, but later, and is no evidence.
+            for part in (self.query, self.key):
+                nn.init.eye_(part.weight)
+                nn.init.zeros_(part.bias)
 
     def forward(self, video: Tensor, text: Tensor, premise: Premise, events: Tensor, clips: Tensor) -> SegmentStates:
         """Run R events over N clips.
