@@ -138,6 +138,18 @@ def test_segments_know_their_time_and_events_choose_among_them():
 
 
 @torch.no_grad()
+def test_untrained_events_look_for_what_is_like_them():
+    graph = SegmentRelationGraph(D, 2, layers=0).eval()
+    torch.manual_seed(3)
+    # Of the same length, as normalised states are.
+    video, text = (torch.nn.functional.normalize(torch.randn(2, K, D), dim=2) for _ in range(2))
+    for states, first in ((video, 0), (text, K)):
+        for place in range(K):
+            found = graph(video, text, premise(), 2 * states[:, place], torch.arange(2))
+            assert found.evidence.argmax(dim=1).tolist() == [first + place] * 2
+
+
+@torch.no_grad()
 def test_a_missing_modality_is_never_evidence():
     clips = premise()
     clips = clips._replace(has_text=torch.zeros_like(clips.has_text))
