@@ -250,7 +250,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--batch', type=int, default=16, help='clips (16)')
     parser.add_argument('--flat-batch', type=int, default=1, help='clips beside the flat graph (1)')
     parser.add_argument('--segments', type=int, default=24, help='segments of a clip (24)')
-    parser.add_argument('--dims', type=int, nargs='+', default=[64, 256], help='widths (64, of the demo, and 256)')
+    parser.add_argument('--dims', type=int, nargs='+', default=[64, 256], help='widths (64 and 256)')
     add_timing_arguments(parser, rounds=5, warm_up=1, clock=True)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)

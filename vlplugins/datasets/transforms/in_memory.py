@@ -13,9 +13,10 @@ from vlplugins.registry import TRANSFORMS
 class KeepInMemory(BaseTransform):
     """Runs transforms once for each record and keeps what they give, for sets that fit into memory.
 
-    Records are told apart by ``sample_idx``, which MMEngine's data sets count. Every worker process keeps its own.
-    What comes after must not write into arrays or samples that it is given; it may set keys of the results. Transforms
-    that draw random numbers come after, or the first drawn ones would hold for all epochs::
+    Records are told apart by ``sample_idx``, which MMEngine's data sets count. Every worker process keeps its own,
+    for as long as it lives: loaders with workers need ``persistent_workers=True``. What comes after must not write
+    into arrays or samples that it is given; it may set keys of the results. Transforms that draw random numbers come
+    after, or the first drawn ones would hold for all epochs::
 
         pipeline = [dict(type='KeepInMemory', transforms=[dict(type='LoadClipFeatures', ...), ...]), ...]
 
