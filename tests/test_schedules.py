@@ -17,7 +17,7 @@ def optimizer_of(name):
     cfg.optim_wrapper.pop('loss_scale')
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    groups = {names[id(group['params'][0])]: group for group in wrapper.optimizer.param_groups}
+    groups = {names[id(each)]: group for group in wrapper.optimizer.param_groups for each in group['params']}
     return cfg, wrapper, groups
 
 
