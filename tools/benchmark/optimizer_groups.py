@@ -7,7 +7,6 @@ single groups: parameter by parameter, `foreach` and `fused`. Before that, both 
 
 import argparse
 import copy
-from functools import partial
 from typing import List, Optional
 
 import torch
@@ -58,7 +57,7 @@ def config_rows(path: str, args: argparse.Namespace) -> List[Ratio]:
             wrapper.optimizer.step()
         for one, other in zip(*(side.parameters() for side in models.values())):
             torch.testing.assert_close(one, other)
-        steps = {name: partial(wrapper.optimizer.step) for name, wrapper in wrappers.items()}
+        steps = {name: wrapper.optimizer.step for name, wrapper in wrappers.items()}
         times = median_seconds(steps, args.rounds, args.warm_up, args.clock)
         groups = [len(wrapper.optimizer.param_groups) for wrapper in wrappers.values()]
         what = f'{cfg.model.type}, {kind}, {groups[0]} groups / {groups[1]}'

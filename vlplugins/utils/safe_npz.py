@@ -41,14 +41,19 @@ def _read(archive: zipfile.ZipFile, member: str, name: str) -> Any:
     data = io.BytesIO(archive.read(member))
     try:
         return np.lib.format.read_array(data, allow_pickle=False)
-    except ValueError:
-        # An array of objects, or a damaged one.
+    except ValueError as error:
         data.seek(0)
-    version = np.lib.format.read_magic(data)
-    reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    *_, dtype = reader(data)
-    if not dtype.hasobject:
-        data.seek(0)
-        return np.lib.format.read_array(data, allow_pickle=False)
+        if not _has_objects(data):
+            raise RecordError(name, f'a damaged array ({error})', 'an array of NumPy') from None
     array = safe_pickle.load_named(data, name, encoding='latin1')
     return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
+
+
+def _has_objects(data: io.BytesIO) -> bool:
+    """Whether a header, which is read, announces objects; a damaged one does not."""
+    try:
+        version = np.lib.format.read_magic(data)
+        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return reader(data)[-1].hasobject
+    except ValueError:
+        return False
